@@ -1,0 +1,39 @@
+# make demo: try it.  make test: check it.  make bench: measure it.
+PYTHON ?= python3
+PORT ?= 8000
+INBOX_PORT ?= 1080
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+export PORT INBOX_PORT
+
+.PHONY: demo test bench install check clean
+
+demo: install
+	@$(BIN)/python manage.py demo
+
+test: install check
+	$(BIN)/python -m pytest
+	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser"
+
+bench: install
+	$(BIN)/python -m tests.benchmarks
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml uv.lock Makefile
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Paper Round needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@echo "Installing the locked packages into .venv (about a minute the first time) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --frozen --inexact --python $(BIN)/python
+	@touch $@
+
+clean:
+	rm -rf .venv var

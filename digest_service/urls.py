@@ -1,0 +1,9 @@
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("subscriptions.web.urls")),
+]
+handler404 = "subscriptions.web.views.errors.not_found"
+handler500 = "subscriptions.web.views.errors.server_error"

@@ -1,0 +1,45 @@
+"""System checks for what an operator must set before the site faces the world."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+
+@register(Tags.security, deploy=True)
+def check_deployment(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not settings.POSTAL_ADDRESS.strip():
+        found.append(
+            Error(
+                "POSTAL_ADDRESS is not set; the law asks for one in every digest.",
+                hint="POSTAL_ADDRESS='Paper Round, 1 Example Street, 12345 Town, Country'",
+                id="paper_round.E001",
+            )
+        )
+    if not settings.KEYS_FROM_ENVIRONMENT:
+        found.append(
+            Error(
+                "SECRET_KEY and SUPPRESSION_KEY are not both set; keys kept in VAR_DIR are "
+                "for a site on one machine.",
+                hint="python -c 'import secrets; print(secrets.token_urlsafe(48))' for each",
+                id="paper_round.E002",
+            )
+        )
+    if not settings.SITE_URL.startswith("https://"):
+        found.append(
+            Warning(
+                "SITE_URL is not an https address; one-click unsubscribe (RFC 8058) needs one.",
+                id="paper_round.W001",
+            )
+        )
+    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        found.append(
+            Warning(
+                "EMAIL_URL is not set: digests are printed to the terminal and reach nobody.",
+                hint="EMAIL_URL=smtp+tls://user:password@mail.example.org:587",
+                id="paper_round.W002",
+            )
+        )
+    return found

@@ -1,0 +1,61 @@
+"""Who is due, and which days their digest covers: decisions 1 and 2 of the design."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from subscriptions.models import WINDOW_DAYS, Edition, Subscriber
+
+PATIENCE = dt.timedelta(hours=24)
+"""How long a slot waits for its newest day to be released."""
+DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a slot that has come asks for: a digest of these days, or only the next slot."""
+
+    subscriber: Subscriber
+    days: tuple[dt.date, ...]
+    next_digest_at: dt.datetime
+
+
+def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
+    """A plan for each due subscriber whose slot need not wait; one query.
+
+    Of several slots missed only the last counts. Its newest edition is the day before it,
+    in UTC; the digest covers the released days after ``covered_until`` up to that one, at
+    most seven. A slot whose newest edition is closed but not released waits up to 24 hours
+    and then lapses: the schedule moves on, ``covered_until`` does not.
+    """
+    slots = {
+        reader.pk: _latest_slot(reader, reader.next_digest_at, now)
+        for reader in subscribers
+        if reader.next_digest_at
+    }
+    newest = {pk: slot.date() - DAY for pk, slot in slots.items()}
+    if not newest:
+        return []
+    first, last = min(newest.values()) - WINDOW_DAYS * DAY, max(newest.values())
+    status = dict(Edition.objects.filter(day__range=(first, last)).values_list("day", "status"))
+    plans = []
+    for reader in subscribers:
+        slot, day = slots[reader.pk], newest[reader.pk]
+        unreleased = status.get(day) in (Edition.Status.CLOSED, Edition.Status.OPEN)
+        if unreleased and now < slot + PATIENCE:
+            continue
+        after = max(reader.covered_until or dt.date.min, day - WINDOW_DAYS * DAY)
+        days = () if unreleased else days_between(after, day)
+        released = tuple(d for d in days if status.get(d) == Edition.Status.RELEASED)
+        plans.append(Plan(reader, released, reader.next_slot(slot)))
+    return plans
+
+
+def days_between(after: dt.date, last: dt.date) -> tuple[dt.date, ...]:
+    """The days after ``after`` up to and with ``last``, in order."""
+    return tuple(after + n * DAY for n in range(1, (last - after).days + 1))
+
+
+def _latest_slot(subscriber: Subscriber, slot: dt.datetime, now: dt.datetime) -> dt.datetime:
+    while (later := subscriber.next_slot(slot)) <= now:
+        slot = later
+    return slot.astimezone(dt.UTC)

@@ -1,0 +1,48 @@
+"""One turn of the clock: what is due becomes deliveries, what is queued is sent."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable
+
+from subscriptions.models import Delivery, Edition, Subscriber
+
+from .due import plan
+from .ledger import queue, send_queued
+from .select import Request, select
+
+CHUNK = 500
+
+
+def begin(now: dt.datetime) -> list[list[int]]:
+    """Roll the editions, give back what dead workers held, and name who is due, in chunks."""
+    Edition.objects.roll(now)
+    Delivery.objects.release_expired(now)
+    due = list(Subscriber.objects.due(now).values_list("pk", flat=True))
+    return [due[start : start + CHUNK] for start in range(0, len(due), CHUNK)]
+
+
+def prepare(pks: list[int], now: dt.datetime) -> Counter[str]:
+    """Choose and queue the digests of these subscribers, as far as they still are due.
+
+    Doing it twice, or in two workers at once, queues each digest once.
+    """
+    plans = plan(list(Subscriber.objects.due(now).filter(pk__in=pks)), now)
+    requests = [Request(p.subscriber, p.days) for p in plans if p.days]
+    return queue(plans, select(requests), now)
+
+
+def send_due(
+    now: dt.datetime,
+    clock: Callable[[], dt.datetime],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Counter[str]:
+    """One whole tick in this process; counts of both steps together."""
+    counts: Counter[str] = Counter()
+    chunks = begin(now)
+    total, done = sum(map(len, chunks)), 0
+    for chunk in chunks:
+        counts += prepare(chunk, now)
+        counts += send_queued(clock)
+        done += len(chunk)
+        progress(done, total)
+    return counts + send_queued(clock)

@@ -1,0 +1,251 @@
+"""Papers in: records of a source become papers, listings and votes, in batches."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from subscriptions.matching.trend import trend
+from subscriptions.models import (
+    Edition,
+    Listing,
+    ListingDays,
+    ListingVotes,
+    Paper,
+    Source,
+    SourceRun,
+)
+from subscriptions.sources import PaperRecord, Rejection
+
+BATCH = 500
+KEPT_REJECTIONS = 100
+MERGED = [
+    "arxiv_id", "doi", "own_id", "title", "abstract", "authors", "categories", "submitted",
+    "version", "url", "trend",
+]  # fmt: skip
+IDS = ("arxiv_id", "doi", "own_id")
+
+
+def take_in(
+    records: Iterable[PaperRecord | Rejection],
+    *,
+    source: Source,
+    origin: str,
+    now: dt.datetime,
+    rejected: Callable[[Rejection], None],
+    progress: Callable[[int], None] = lambda count: None,
+) -> SourceRun:
+    """Store what a source announced, and the run itself with its counts.
+
+    Idempotent: the same records again are all unchanged. A paper that is already here
+    takes over what is richer. An exception while reading is recorded and raised again;
+    batches stored before it stay.
+    """
+    run = SourceRun.objects.create(source=source, origin=origin[-500:], started_at=now)
+    begun = time.monotonic()
+    stream = iter(records)
+    try:
+        while batch := list(islice(stream, BATCH)):
+            _take_in_batch(run, batch, rejected)
+            progress(len(batch))
+        run.status = SourceRun.Status.OK
+    except Exception as error:
+        run.status, run.error = SourceRun.Status.FAILED, f"{type(error).__name__}: {error}"[:2000]
+        raise
+    finally:
+        if run.status != SourceRun.Status.RUNNING:
+            run.finished_at = now + dt.timedelta(seconds=time.monotonic() - begun)
+            run.save()
+    return run
+
+
+def _take_in_batch(
+    run: SourceRun, batch: list[PaperRecord | Rejection], rejected: Callable[[Rejection], None]
+) -> None:
+    good = [record for record in batch if isinstance(record, PaperRecord)]
+    bad = [record for record in batch if isinstance(record, Rejection)]
+    for rejection in bad:
+        rejected(rejection)
+    run.rejected += len(bad)
+    run.rejections = (run.rejections + [[r.number, r.reason] for r in bad])[:KEPT_REJECTIONS]
+    new, updated = _store(good, Source(run.source), run.started_at)
+    run.new += new
+    run.updated += updated
+    run.unchanged += len(good) - new - updated
+    days = [record.announced for record in good] + [run.newest_day or dt.date.min]
+    run.newest_day = max(days) if good else run.newest_day
+
+
+def _store(records: list[PaperRecord], source: Source, now: dt.datetime) -> tuple[int, int]:
+    """Store one batch; (new, updated). Tried again where another run was quicker."""
+    for _ in range(2):
+        try:
+            with transaction.atomic():
+                return _store_once(records, source, now)
+        except IntegrityError:
+            continue
+    with transaction.atomic():
+        return _store_once(records, source, now)
+
+
+@dataclass
+class _Known:
+    """A paper with its listings, and the newest votes of each, by source and day announced."""
+
+    paper: Paper
+    listings: dict[tuple[str, dt.date], Listing] = field(default_factory=dict)
+    votes: dict[tuple[str, dt.date], ListingVotes] = field(default_factory=dict)
+
+    def trend(self) -> float:
+        return max(
+            trend(self.votes[key].count if key in self.votes else 0, listing.day)
+            for key, listing in self.listings.items()
+        )
+
+
+class _Index:
+    """The papers a batch may touch, found by any of their ids: three queries."""
+
+    def __init__(self, records: list[PaperRecord]) -> None:
+        self.by_id: dict[tuple[str, str], _Known] = {}
+        wanted = Q(pk__in=[])
+        for name in IDS:
+            values = {value for record in records if (value := getattr(record, name))}
+            if values:
+                wanted |= Q((f"{name}__in", values))
+        by_pk = {paper.pk: _Known(paper) for paper in Paper.objects.filter(wanted)}
+        keys = {}
+        for listing in Listing.objects.filter(paper__in=by_pk):
+            key = keys[listing.pk] = listing.source, listing.announced
+            by_pk[listing.paper_id].listings[key] = listing
+        votes = ListingVotes.objects.filter(listing__in=keys).select_related("listing")
+        for row in votes.order_by("date"):
+            by_pk[row.listing.paper_id].votes[keys[row.listing_id]] = row
+        for known in by_pk.values():
+            self.add(known)
+
+    def add(self, known: _Known) -> None:
+        for name in IDS:
+            if value := getattr(known.paper, name):
+                self.by_id[name, value] = known
+
+    def find(self, record: PaperRecord) -> _Known | None:
+        keys = ((name, getattr(record, name)) for name in IDS)
+        return next((self.by_id[key] for key in keys if key in self.by_id), None)
+
+
+@dataclass
+class _Writes:
+    """What a batch will write: at most five statements, whatever its size."""
+
+    new: list[Paper] = field(default_factory=list)
+    changed: dict[int, Paper] = field(default_factory=dict)
+    listings: list[Listing] = field(default_factory=list)
+    votes: dict[int, ListingVotes] = field(default_factory=dict)
+
+    def save(self) -> None:
+        Paper.objects.bulk_create(self.new)
+        Paper.objects.bulk_create(
+            self.changed.values(), update_conflicts=True, unique_fields=["id"], update_fields=MERGED
+        )
+        for listing in self.listings:
+            listing.paper_id = listing.paper.pk
+        Listing.objects.bulk_create(self.listings)
+        for row in self.votes.values():
+            row.listing_id = row.listing.pk
+        ListingVotes.objects.bulk_create(
+            self.votes.values(),
+            update_conflicts=True,
+            unique_fields=["listing", "date"],
+            update_fields=["count"],
+        )
+
+
+def _store_once(records: list[PaperRecord], source: Source, now: dt.datetime) -> tuple[int, int]:
+    days = Edition.objects.listing_day()
+    index, writes = _Index(records), _Writes()
+    updated = 0
+    for record in records:
+        known = index.find(record)
+        if known is None:
+            known = _Known(Paper(first_seen=now, **_fields(record)))
+            writes.new.append(known.paper)
+            _announce(known, record, source, days, writes)
+        else:
+            merged = _merge(known.paper, record, index.by_id)
+            announced = _announce(known, record, source, days, writes)
+            if merged or announced:
+                updated += 1
+                if known.paper.pk:
+                    writes.changed[known.paper.pk] = known.paper
+        known.paper.trend = known.trend()
+        index.add(known)
+    writes.save()
+    return len(writes.new), updated
+
+
+def _announce(
+    known: _Known, record: PaperRecord, source: Source, days: ListingDays, writes: _Writes
+) -> bool:
+    """Note a record's listing and votes; whether either is news."""
+    key = source.value, record.announced
+    listing = known.listings.get(key)
+    news = listing is None
+    if listing is None:
+        listing = Listing(
+            paper=known.paper,
+            source=source,
+            announced=record.announced,
+            day=days.day(record.announced),
+        )
+        known.listings[key] = listing
+        writes.listings.append(listing)
+    votes = known.votes.get(key)
+    if record.votes is not None and (votes is None or votes.count != record.votes):
+        votes = votes or ListingVotes(listing=listing, date=record.announced)
+        votes.count = record.votes
+        known.votes[key] = writes.votes[id(votes)] = votes
+        news = True
+    return news
+
+
+def _fields(record: PaperRecord) -> dict[str, object]:
+    return {
+        "arxiv_id": record.arxiv_id,
+        "doi": record.doi,
+        "own_id": record.own_id,
+        "title": record.title,
+        "abstract": record.abstract,
+        "authors": list(record.authors),
+        "categories": list(record.categories),
+        "submitted": record.submitted,
+        "version": record.version,
+        "url": record.url,
+    }
+
+
+def _merge(paper: Paper, record: PaperRecord, known: Container[tuple[str, str]]) -> bool:
+    """Take over what is richer in ``record``; whether anything changed.
+
+    Of two versions the newer one's text wins, of two texts of one version the longer, of
+    two lists the longer, of two dates of submission the earlier. An id is added unless
+    another paper has it.
+    """
+    before = [getattr(paper, name) for name in MERGED]
+    newer = (record.version or 0) - (paper.version or 0) if record.version and paper.version else 0
+    for name in ("title", "abstract", "authors", "categories"):
+        old, value = getattr(paper, name), getattr(record, name)
+        if value and newer >= 0 and (newer > 0 or len(value) > len(old)):
+            setattr(paper, name, value if isinstance(value, str) else list(value))
+    paper.version = max(paper.version or 0, record.version or 0) or None
+    paper.submitted = min(filter(None, [paper.submitted, record.submitted]), default=None)
+    paper.url = paper.url or record.url
+    for name in IDS:
+        value = getattr(record, name)
+        if value and not getattr(paper, name) and (name, value) not in known:
+            setattr(paper, name, value)
+    return before != [getattr(paper, name) for name in MERGED]

@@ -1,0 +1,49 @@
+"""A reader changes their choices, pauses, or leaves."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from subscriptions.models import Subscriber
+
+from .choices import Choices
+
+Status = Subscriber.Status
+
+
+def save_preferences(
+    pk: int, choices: Choices, paused_until: dt.date | None, now: dt.datetime
+) -> Subscriber | None:
+    """Store a reader's choices and their pause; None where they no longer subscribe.
+
+    With a new schedule or the end of a pause the next digest is planned afresh; during a
+    pause it is the first slot on or after the day the pause ends.
+    """
+    with transaction.atomic():
+        subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
+        if subscriber is None or subscriber.status not in (Status.ACTIVE, Status.PAUSED):
+            return None
+        changed = choices.apply_schedule(subscriber)
+        choices.apply_interests(subscriber)
+        if paused_until:
+            subscriber.status = Status.PAUSED
+            subscriber.paused_until = paused_until
+            zone = ZoneInfo(subscriber.timezone)
+            morning = dt.datetime.combine(paused_until, dt.time(), tzinfo=zone)
+            subscriber.next_digest_at = subscriber.next_slot(
+                max(now, morning.astimezone(dt.UTC) - dt.timedelta(seconds=1))
+            )
+        elif subscriber.status == Status.PAUSED or changed:
+            subscriber.status = Status.ACTIVE
+            subscriber.paused_until = None
+            subscriber.reschedule(now)
+        subscriber.save()
+    return subscriber
+
+
+def unsubscribe(pk: int) -> None:
+    """Stop mailing a reader, at once. Nothing happens for one who has left or is erased."""
+    Subscriber.objects.filter(
+        pk=pk, status__in=[Status.PENDING, Status.ACTIVE, Status.PAUSED]
+    ).update(status=Status.UNSUBSCRIBED, next_digest_at=None, paused_until=None)

@@ -1,0 +1,27 @@
+"""What is stored; one module per group of models, each with its QuerySets."""
+
+from .deliveries import Delivery, Item, Section
+from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, Topic
+from .papers import Listing, ListingVotes, Paper, Source, SourceRun
+from .subscribers import Feedback, Interest, Subscriber, Suppression, mask_email
+
+__all__ = [
+    "WINDOW_DAYS",
+    "Delivery",
+    "Edition",
+    "Feedback",
+    "Interest",
+    "Item",
+    "Listing",
+    "ListingDays",
+    "ListingVotes",
+    "Paper",
+    "Pick",
+    "Section",
+    "Source",
+    "SourceRun",
+    "Subscriber",
+    "Suppression",
+    "Topic",
+    "mask_email",
+]

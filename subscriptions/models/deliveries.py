@@ -1,0 +1,175 @@
+"""The ledger: one row per digest, with what was in it and what became of it."""
+
+import datetime as dt
+import uuid
+from typing import NotRequired, TypedDict
+
+from django.db import models
+from django.db.models import F, Q
+
+from .subscribers import Subscriber
+
+
+class Item(TypedDict):
+    """One paper of a digest, as ``Delivery.items`` stores it."""
+
+    paper: int
+    section: str
+    reason: str
+    interest: NotRequired[int]
+
+
+class Section(models.TextChoices):
+    """The parts of a digest, in the order they are shown."""
+
+    PICKS = "picks", "Editors’ picks"
+    MATCHES = "matches", "For you"
+    TRENDING = "trending", "Trending"
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def claim(self, limit: int, now: dt.datetime, lease: dt.timedelta) -> "list[Delivery]":
+        """Take up to ``limit`` rows that are queued or due for another try.
+
+        A conditional UPDATE marks them with a token of this call, so that two workers
+        never hold the same row; rows another worker was quicker to take are left out.
+        """
+        ready = Q(status=Delivery.Status.QUEUED) | Q(
+            status=Delivery.Status.DEFERRED, retry_at__lte=now
+        )
+        wanted = list(self.filter(ready).order_by("pk").values_list("pk", flat=True)[:limit])
+        token = uuid.uuid4()
+        self.filter(ready, pk__in=wanted).update(
+            status=Delivery.Status.CLAIMED, claim_token=token, claim_expires_at=now + lease
+        )
+        return list(
+            self.filter(claim_token=token, status=Delivery.Status.CLAIMED)
+            .select_related("subscriber")
+            .order_by("pk")
+        )
+
+    def begin(self, pks: "list[int]", token: uuid.UUID | None, now: dt.datetime) -> set[int]:
+        """Set claimed rows ``sending``, and return which are; only those may be sent.
+
+        Conditional on the token, its expiry and the reader's status, in one UPDATE: a
+        worker that stalled past its lease, or a reader who left meanwhile, drops out.
+        """
+        mine = self.filter(pk__in=pks, claim_token=token)
+        active = Subscriber.objects.filter(status=Subscriber.Status.ACTIVE).values("pk")
+        mine.filter(
+            status=Delivery.Status.CLAIMED, claim_expires_at__gt=now, subscriber__in=active
+        ).update(status=Delivery.Status.SENDING, attempts=F("attempts") + 1, last_attempt_at=now)
+        sending = mine.filter(status=Delivery.Status.SENDING)
+        return set(sending.values_list("pk", flat=True))
+
+    def skip(self, pks: "list[int]", token: uuid.UUID | None, reason: str) -> int:
+        """Settle claimed rows that must not be sent."""
+        return self.filter(pk__in=pks, claim_token=token, status=Delivery.Status.CLAIMED).update(
+            status=Delivery.Status.SKIPPED,
+            last_reply=reason,
+            claim_token=None,
+            claim_expires_at=None,
+        )
+
+    def release_expired(self, now: dt.datetime) -> tuple[int, int]:
+        """Give back rows whose worker is gone: (queued again, in doubt).
+
+        A row that was only claimed is queued again. One that was being sent may have
+        arrived: it is parked for a person to decide.
+        """
+        gone = self.filter(claim_expires_at__lte=now)
+        queued = gone.filter(status=Delivery.Status.CLAIMED).update(
+            status=Delivery.Status.QUEUED, claim_token=None, claim_expires_at=None
+        )
+        in_doubt = gone.filter(status=Delivery.Status.SENDING).update(
+            status=Delivery.Status.IN_DOUBT,
+            last_reply="the worker stopped before the mail server's answer was recorded",
+            claim_token=None,
+            claim_expires_at=None,
+        )
+        return queued, in_doubt
+
+    def waiting(self, now: dt.datetime) -> int:
+        """How many rows a worker could claim now."""
+        return self.filter(
+            Q(status=Delivery.Status.QUEUED) | Q(status=Delivery.Status.DEFERRED, retry_at__lte=now)
+        ).count()
+
+
+class Delivery(models.Model):
+    """One digest of one reader."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        CLAIMED = "claimed"
+        SENDING = "sending"
+        SENT = "sent"
+        DEFERRED = "deferred"
+        FAILED = "failed"
+        IN_DOUBT = "in_doubt", "in doubt"
+        SKIPPED = "skipped"
+
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="deliveries")
+    first_day = models.DateField(help_text="oldest edition covered")
+    newest_day = models.DateField(help_text="newest edition covered")
+    items = models.JSONField(default=list, help_text="ordered: paper, section, reason, interest")
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_reply = models.CharField(max_length=500, blank=True)
+    claim_token = models.UUIDField(null=True, blank=True)
+    claim_expires_at = models.DateTimeField(null=True, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscriber", "newest_day"], name="delivery_once_per_day"
+            ),
+            models.CheckConstraint(
+                name="delivery_window", condition=Q(first_day__lte=F("newest_day"))
+            ),
+            models.CheckConstraint(
+                name="delivery_claim_fits_status",
+                condition=Q(
+                    status__in=["claimed", "sending"],
+                    claim_token__isnull=False,
+                    claim_expires_at__isnull=False,
+                )
+                | Q(
+                    status__in=["queued", "sent", "deferred", "failed", "in_doubt", "skipped"],
+                    claim_token__isnull=True,
+                    claim_expires_at__isnull=True,
+                ),
+            ),
+            models.CheckConstraint(
+                name="delivery_sent_has_its_time",
+                condition=Q(status="sent", sent_at__isnull=False)
+                | (~Q(status="sent") & Q(sent_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="delivery_deferred_has_a_retry",
+                condition=~Q(status="deferred") | Q(retry_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["status", "id"],
+                name="delivery_open",
+                condition=Q(status__in=["queued", "claimed", "sending", "deferred", "in_doubt"]),
+            ),
+            models.Index(
+                fields=["claim_token"],
+                name="delivery_claim",
+                condition=Q(claim_token__isnull=False),
+            ),
+            models.Index(fields=["newest_day"], name="delivery_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber}, {self.newest_day}"

@@ -1,0 +1,159 @@
+"""Editions (a day each), what editors put forward in them, and topics."""
+
+import datetime as dt
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Max, Q
+from django.db.models.functions import Lower
+
+from .papers import Paper
+
+WINDOW_DAYS = 7
+"""No digest looks back further than this many days."""
+
+
+class EditionQuerySet(models.QuerySet["Edition"]):
+    def roll(self, now: dt.datetime) -> None:
+        """Open today's edition, close the days that are over, release what may go out.
+
+        The first call ever starts the site: the seven days before it count as editions
+        too, so that the first digests have a week to choose from. Idempotent.
+        """
+        today = now.astimezone(dt.UTC).date()
+        with transaction.atomic():
+            newest = self.aggregate(day=Max("day"))["day"]
+            first = newest + dt.timedelta(days=1) if newest else today - dt.timedelta(WINDOW_DAYS)
+            missing = [first + dt.timedelta(n) for n in range((today - first).days + 1)]
+            self.bulk_create([Edition(day=day) for day in missing], ignore_conflicts=True)
+            self.filter(status=Edition.Status.OPEN, day__lt=today).update(
+                status=Edition.Status.CLOSED
+            )
+        if not settings.EDITIONS_NEED_APPROVAL:
+            self.release(today - dt.timedelta(days=1), now)
+
+    def release(self, through: dt.date, now: dt.datetime) -> int:
+        """Let every closed day up to ``through`` go out; how many days that changed."""
+        return self.filter(status=Edition.Status.CLOSED, day__lte=through).update(
+            status=Edition.Status.RELEASED, released_at=now
+        )
+
+    def listing_day(self) -> "ListingDays":
+        """The rule by which announcements get their day; inside a transaction it holds.
+
+        Locks the open editions, so that none closes between the rule and the commit.
+        """
+        first = self.order_by("day").values_list("day", flat=True).first()
+        open_days = list(
+            self.select_for_update()
+            .filter(status=Edition.Status.OPEN)
+            .order_by("day")
+            .values_list("day", flat=True)
+        )
+        newest = self.aggregate(day=Max("day"))["day"]
+        return ListingDays(
+            first, open_days[0] if open_days else newest and newest + dt.timedelta(1)
+        )
+
+
+class ListingDays:
+    """Maps the day a source announced to the edition it counts in."""
+
+    def __init__(self, first: dt.date | None, first_open: dt.date | None) -> None:
+        self.first, self.first_open = first, first_open
+
+    def day(self, announced: dt.date) -> dt.date:
+        if self.first is None or self.first_open is None or announced < self.first:
+            return announced
+        return max(announced, self.first_open)
+
+
+class Edition(models.Model):
+    """One UTC day of papers."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        CLOSED = "closed"
+        RELEASED = "released"
+
+    day = models.DateField(unique=True)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
+    intro = models.TextField(
+        max_length=2000, blank=True, help_text="a few words above the papers; plain text"
+    )
+    released_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = EditionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-day"]
+        constraints = [
+            models.CheckConstraint(
+                name="edition_status",
+                condition=Q(status__in=["open", "closed"], released_at__isnull=True)
+                | Q(status="released", released_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}"
+
+
+class TopicQuerySet(models.QuerySet["Topic"]):
+    def offered(self) -> "TopicQuerySet":
+        return self.filter(status=Topic.Status.OFFERED)
+
+
+class Topic(models.Model):
+    """A subject that readers can follow."""
+
+    class Status(models.TextChoices):
+        OFFERED = "offered"
+        RETIRED = "retired", "retired (kept for those who follow it)"
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=80)
+    group = models.CharField(max_length=60)
+    position = models.PositiveSmallIntegerField(default=0, help_text="order on the form")
+    description = models.TextField(max_length=1000, blank=True, help_text="one sentence")
+    phrases = models.JSONField(default=list, blank=True, help_text='["flow matching", ...]')
+    categories = models.JSONField(default=list, blank=True, help_text='["cs.SD", ...]')
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.OFFERED)
+    loaded = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text="what load_topics last wrote",
+    )
+
+    objects = TopicQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="topic_name_once"),
+            models.CheckConstraint(
+                name="topic_status", condition=Q(status__in=["offered", "retired"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Pick(models.Model):
+    """A paper an editor puts forward on a day."""
+
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="picks")
+    day = models.DateField(db_index=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    note = models.TextField(max_length=1000, blank=True, help_text="why it is worth reading")
+    topics = models.ManyToManyField(
+        Topic, blank=True, help_text="for followers of these only; none chosen: for everyone"
+    )
+
+    class Meta:
+        ordering = ["-day", "position", "pk"]
+        constraints = [models.UniqueConstraint(fields=["paper", "day"], name="pick_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.paper}"

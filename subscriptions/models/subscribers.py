@@ -1,0 +1,321 @@
+"""Subscribers and what they follow."""
+
+import datetime as dt
+import hashlib
+import hmac
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+
+from .editions import WINDOW_DAYS, Topic
+from .papers import Paper
+from .schedule import next_slot
+
+
+def mask_email(email: str) -> str:
+    """``ada@example.org`` as ``a…@e….org``: enough to recognise, too little to use."""
+    local, _, domain = email.partition("@")
+    return f"{local[:1]}…@{domain[:1]}….{domain.rpartition('.')[2]}"
+
+
+def validate_timezone(name: str) -> None:
+    """Raises ValidationError unless this machine knows the zone."""
+    if name not in available_timezones():
+        raise ValidationError(f"There is no time zone “{name}”; one is “Europe/Berlin”.")
+
+
+class SubscriberQuerySet(models.QuerySet["Subscriber"]):
+    def with_email(self, email: str) -> "SubscriberQuerySet":
+        return self.annotate(email_lower=Lower("email")).filter(email_lower=email.lower())
+
+    def due(self, now: dt.datetime) -> "SubscriberQuerySet":
+        """Readers whose slot has come, the longest waiting first.
+
+        A reader whose pause ends is among them: the slot after the pause wakes them.
+        """
+        return self.filter(
+            status__in=[Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED],
+            next_digest_at__lte=now,
+        ).order_by("next_digest_at", "pk")
+
+
+class Subscriber(models.Model):
+    """An address and its owner's choices."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "waiting for confirmation"
+        ACTIVE = "active"
+        PAUSED = "paused"
+        UNSUBSCRIBED = "unsubscribed"
+        BOUNCED = "bounced"
+        COMPLAINED = "complained"
+
+    class Cadence(models.TextChoices):
+        WEEKLY = "weekly", "Weekly"
+        DAILY = "daily", "Daily"
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 0
+        TUESDAY = 1
+        WEDNESDAY = 2
+        THURSDAY = 3
+        FRIDAY = 4
+        SATURDAY = 5
+        SUNDAY = 6
+
+    email = models.EmailField(max_length=254)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
+    cadence = models.CharField(max_length=8, choices=Cadence.choices, default=Cadence.WEEKLY)
+    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices, default=Weekday.MONDAY)
+    hour = models.PositiveSmallIntegerField(default=8, validators=[MaxValueValidator(23)])
+    timezone = models.CharField(
+        "time zone", max_length=64, default="UTC", validators=[validate_timezone]
+    )
+    next_digest_at = models.DateTimeField(null=True, blank=True)
+    covered_until = models.DateField(
+        null=True, blank=True, help_text="newest edition already in a digest"
+    )
+    paused_until = models.DateField(
+        null=True, blank=True, help_text="first day of digests again; empty while paused: no end"
+    )
+    consent_version = models.CharField(max_length=16, help_text="wording that was agreed to")
+    consent_asked_at = models.DateTimeField(help_text="when the form was posted")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    signup_mailed_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the last answer to the form went out"
+    )
+
+    objects = SubscriberQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="subscriber_email_once"),
+            models.CheckConstraint(
+                name="subscriber_status",
+                condition=Q(
+                    status__in=[
+                        "pending",
+                        "active",
+                        "paused",
+                        "unsubscribed",
+                        "bounced",
+                        "complained",
+                    ]
+                ),
+            ),
+            models.CheckConstraint(
+                name="subscriber_cadence", condition=Q(cadence__in=["weekly", "daily"])
+            ),
+            models.CheckConstraint(name="subscriber_weekday", condition=Q(weekday__lte=6)),
+            models.CheckConstraint(name="subscriber_hour", condition=Q(hour__lte=23)),
+            models.CheckConstraint(
+                name="subscriber_confirmed_before_mailed",
+                condition=~Q(status__in=["active", "paused"]) | Q(confirmed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="subscriber_pause_fits_status",
+                condition=Q(paused_until__isnull=True) | Q(status="paused"),
+            ),
+            models.CheckConstraint(
+                name="subscriber_slot_fits_status",
+                condition=Q(status="active", next_digest_at__isnull=False)
+                | Q(status="paused")
+                | Q(
+                    status__in=["pending", "unsubscribed", "bounced", "complained"],
+                    next_digest_at__isnull=True,
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("next_digest_at"),
+                name="subscriber_due",
+                condition=Q(next_digest_at__isnull=False),
+            ),
+            models.Index(fields=["status"], name="subscriber_status"),
+        ]
+
+    def __str__(self) -> str:
+        return mask_email(self.email)
+
+    def next_slot(self, after: dt.datetime) -> dt.datetime:
+        """The first moment after ``after`` that this reader's choices name, in UTC."""
+        return next_slot(
+            after,
+            daily=self.cadence == self.Cadence.DAILY,
+            weekday=self.weekday,
+            hour=self.hour,
+            zone=ZoneInfo(self.timezone),
+        )
+
+    def reschedule(self, now: dt.datetime) -> None:
+        """Set ``next_digest_at`` for the choices as they are now.
+
+        Where the new slot would come so late that days drop out of its window, the slot
+        already promised is kept once and the new rhythm begins after it.
+        """
+        slot = self.next_slot(now)
+        promised = self.next_digest_at
+        if promised and self.covered_until and now < promised < slot:
+            newest = slot.date() - dt.timedelta(days=1)
+            if (newest - self.covered_until).days > WINDOW_DAYS:
+                slot = promised
+        self.next_digest_at = slot
+
+
+class InterestQuerySet(models.QuerySet["Interest"]):
+    def followed(self) -> "InterestQuerySet":
+        return self.filter(weight__gt=0)
+
+
+class Interest(models.Model):
+    """One thing one reader follows; with a negative weight, one they never want."""
+
+    class Kind(models.TextChoices):
+        TOPIC = "topic"
+        PHRASE = "phrase"
+        AUTHOR = "author"
+        CATEGORY = "category"
+        PAPER = "paper", "example paper"
+
+    class Weight(models.IntegerChoices):
+        MUTED = -2
+        LESS = 1
+        NORMAL = 2
+        MORE = 4
+
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="interests")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    topic = models.ForeignKey(Topic, models.CASCADE, null=True, blank=True)
+    paper = models.ForeignKey(Paper, models.CASCADE, null=True, blank=True)
+    value = models.CharField(
+        max_length=120, blank=True, help_text="the phrase, the author's name or the category"
+    )
+    weight = models.SmallIntegerField(choices=Weight.choices, default=Weight.NORMAL)
+
+    objects = InterestQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="interest_kind_has_its_value",
+                condition=Q(kind="topic", topic__isnull=False, paper__isnull=True, value="")
+                | Q(kind="paper", paper__isnull=False, topic__isnull=True, value="")
+                | (
+                    Q(
+                        kind__in=["phrase", "author", "category"],
+                        topic__isnull=True,
+                        paper__isnull=True,
+                    )
+                    & ~Q(value="")
+                ),
+            ),
+            models.CheckConstraint(
+                name="interest_weight",
+                condition=Q(weight__in=[1, 2, 4]) | Q(weight=-2, kind="phrase"),
+            ),
+            models.UniqueConstraint(
+                fields=["subscriber", "topic"],
+                name="interest_topic_once",
+                condition=Q(topic__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["subscriber", "paper"],
+                name="interest_paper_once",
+                condition=Q(paper__isnull=False),
+            ),
+            models.UniqueConstraint(
+                F("subscriber"),
+                F("kind"),
+                Lower("value"),
+                name="interest_value_once",
+                condition=~Q(value=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.topic or self.paper or self.value)
+
+
+class Feedback(models.Model):
+    """What a reader said of a paper they were sent; it trains the interest that brought it."""
+
+    class Verdict(models.TextChoices):
+        MORE = "more", "more like this"
+        LESS = "less", "less like this"
+        SAVE = "save"
+
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="feedback")
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="feedback")
+    interest = models.ForeignKey(Interest, models.SET_NULL, null=True, blank=True)
+    verdict = models.CharField(max_length=4, choices=Verdict.choices)
+    given_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "feedback"
+        constraints = [
+            models.CheckConstraint(
+                name="feedback_verdict", condition=Q(verdict__in=["more", "less", "save"])
+            ),
+            models.UniqueConstraint(
+                fields=["subscriber", "paper"],
+                name="feedback_one_opinion",
+                condition=Q(verdict__in=["more", "less"]),
+            ),
+            models.UniqueConstraint(
+                fields=["subscriber", "paper"],
+                name="feedback_saved_once",
+                condition=Q(verdict="save"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber}: {self.verdict}"
+
+
+class SuppressionQuerySet(models.QuerySet["Suppression"]):
+    def has(self, email: str) -> bool:
+        return self.filter(email_hash=Suppression.hash(email)).exists()
+
+    def suppressed(self, emails: list[str]) -> set[str]:
+        """Those of ``emails`` that must not be mailed; one query."""
+        hashes = {Suppression.hash(email): email for email in emails}
+        found = self.filter(email_hash__in=hashes).values_list("email_hash", flat=True)
+        return {hashes[value] for value in found}
+
+
+class Suppression(models.Model):
+    """An address that must not be mailed again, kept as a keyed hash only."""
+
+    class Reason(models.TextChoices):
+        BOUNCE = "bounce"
+        COMPLAINT = "complaint"
+        OPERATOR = "operator"
+
+    email_hash = models.CharField(max_length=64, unique=True)
+    reason = models.CharField(max_length=9, choices=Reason.choices)
+    created_at = models.DateTimeField()
+
+    objects = SuppressionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="suppression_reason",
+                condition=Q(reason__in=["bounce", "complaint", "operator"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email_hash[:8]}… ({self.reason})"
+
+    @staticmethod
+    def hash(email: str) -> str:
+        """HMAC-SHA256 of the lower-cased address under ``SUPPRESSION_KEY``, in hex."""
+        key = settings.SUPPRESSION_KEY.encode()
+        return hmac.new(key, email.lower().encode(), hashlib.sha256).hexdigest()

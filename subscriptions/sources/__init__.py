@@ -1,0 +1,31 @@
+"""Places that announce papers: one module per source, each yielding PaperRecords."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+from subscriptions.models import Source
+
+from . import arxiv_listing, hf_daily, jsonl
+from .records import PaperRecord, Rejection, SourceFormatError
+
+FORMATS = {
+    "hf-daily": Source.HUGGING_FACE,
+    "arxiv-listing": Source.ARXIV,
+    "jsonl": Source.FILE,
+}
+
+
+def read_file(path: Path, form: str, today: dt.date) -> Iterator[PaperRecord | Rejection]:
+    """The records of a file in one of ``FORMATS``.
+
+    Raises SourceFormatError, at once or while reading, where it is not in that format.
+    """
+    if form == "hf-daily":
+        return hf_daily.read(path)
+    if form == "arxiv-listing":
+        return arxiv_listing.read(path)
+    return jsonl.read(path, today)
+
+
+__all__ = ["FORMATS", "PaperRecord", "Rejection", "SourceFormatError", "read_file"]

@@ -1,0 +1,39 @@
+"""Celery entry points: three lines each, no policy. Every one may run twice or be lost."""
+
+import datetime as dt
+
+from celery import shared_task
+from django.utils import timezone
+
+from subscriptions.digests import ledger
+from subscriptions.digests import tick as digests
+from subscriptions.flows import subscribe
+from subscriptions.models import Delivery
+
+
+@shared_task
+def tick() -> None:
+    now = timezone.now()
+    for chunk in digests.begin(now):
+        prepare.delay(chunk, now.isoformat())
+    if Delivery.objects.waiting(now):
+        send_queued.delay()
+    subscribe.purge_unconfirmed(now)
+    for pk in subscribe.unanswered(now):
+        answer_request.delay(pk)
+
+
+@shared_task
+def prepare(pks: list[int], now: str) -> None:
+    if digests.prepare(pks, dt.datetime.fromisoformat(now))["queued"]:
+        send_queued.delay()
+
+
+@shared_task
+def send_queued() -> None:
+    ledger.send_queued(timezone.now)
+
+
+@shared_task
+def answer_request(pk: int) -> None:
+    subscribe.answer_request(pk, timezone.now())
