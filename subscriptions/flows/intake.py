@@ -37,7 +37,7 @@ def take_in(
     origin: str,
     now: dt.datetime,
     rejected: Callable[[Rejection], None],
-    progress: Callable[[int], None] = lambda count: None,
+    progress: Callable[[int], object] = lambda count: None,
 ) -> SourceRun:
     """Store what a source announced, and the run itself with its counts.
 

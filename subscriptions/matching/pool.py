@@ -9,10 +9,10 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
-from .text import phrase_terms, same_author, stem, terms, words
+from .text import key_stems, same_author, stem, stems, terms, words
 
-FLOOR = 0.08
-"""Nothing that scores less is a match."""
+FLOOR = 0.10
+"""Nothing that scores less is a match: on a real week, where the right papers begin."""
 PHRASE, CATEGORY, AUTHOR = 0.03, 0.02, 1.0
 
 Scores = npt.NDArray[np.float32]
@@ -60,6 +60,7 @@ class Pool:
         )
         self._tfidf.fit(counts)
         self._counts = counts[: len(docs)]
+        self._spellings: dict[int, str] = {}
         self._matrix = self._tfidf.transform(self._counts)
 
     def score(self, queries: Sequence[Query]) -> Scores:
@@ -67,15 +68,19 @@ class Pool:
 
         cosine of TF-IDF between the query's text and phrases and the paper's title and
         abstract, + 0.03 where one of its phrases stands in the paper, + 0.02 where one of
-        its categories is the paper's, + 1 where its author is.
+        its categories is the paper's, + 1 where its author is. A phrase alone, without a
+        text around it, matches wherever it stands, and nowhere without all of its words.
         """
         if not queries or not self.docs:
             return np.zeros((len(queries), len(self.docs)), dtype=np.float32)
-        asked = self._vectors(queries)
-        scores = np.asarray((asked @ self._matrix.T).todense(), dtype=np.float32)
+        scores = np.asarray((self._vectors(queries) @ self._matrix.T).todense(), dtype=np.float32)
         for row, query in enumerate(queries):
             if query.phrases:
-                scores[row] += PHRASE * self.contains(query.phrases).any(axis=0)
+                here = self.contains(query.phrases).any(axis=0)
+                scores[row] += PHRASE * here
+                if not query.text:
+                    scores[row] *= self._has_words(query.phrases)
+                    scores[row] = np.where(here, np.maximum(scores[row], FLOOR), scores[row])
             if query.categories:
                 bonus = CATEGORY if query.text or query.phrases else FLOOR
                 scores[row] += bonus * self._in_categories(query.categories)
@@ -85,14 +90,31 @@ class Pool:
 
     def contains(self, phrases: Sequence[str]) -> Mask:
         """Of shape (phrases, docs): whether the phrase stands in the paper, inflected or not."""
-        vocabulary = self._counter.vocabulary_
         found = np.zeros((len(phrases), len(self.docs)), dtype=np.bool_)
         for row, phrase in enumerate(phrases):
-            columns = [vocabulary.get(term) for term in phrase_terms(phrase)]
-            if columns and None not in columns:
-                present = self._presence[:, columns]
-                found[row] = np.asarray(present.sum(axis=1)).ravel() >= len(set(columns))
+            wanted = f" {' '.join(stems(phrase))} "
+            for doc in np.flatnonzero(self._has_words([phrase])):
+                found[row, doc] = wanted in self._spelled(int(doc))
         return found
+
+    def _has_words(self, phrases: Sequence[str]) -> Mask:
+        """Of shape (docs,): whether every word of one of the phrases is somewhere in the paper."""
+        found = np.zeros(len(self.docs), dtype=np.bool_)
+        for phrase in phrases:
+            columns = [self._counter.vocabulary_.get(word) for word in key_stems(phrase)]
+            if None not in columns:
+                present = self._presence[:, columns].sum(axis=1)
+                found |= np.asarray(present).ravel() == len(columns)
+        return found
+
+    def _spelled(self, doc: int) -> str:
+        """All stems of a paper in a row, to look phrases up in."""
+        if doc not in self._spellings:
+            paper = self.docs[doc]
+            self._spellings[doc] = f" {' '.join(stems(paper.title))} | " + (
+                f"{' '.join(stems(paper.abstract))} "
+            )
+        return self._spellings[doc]
 
     def why(self, query: Query, doc: int) -> Why:
         """What brought ``docs[doc]`` for ``query``, the strongest first, at most three words.
@@ -110,11 +132,11 @@ class Pool:
         ranked = sorted(zip(-weights.data, weights.col, strict=True))
         spoken: dict[str, str] = {}
         for _, column in ranked:
-            stems = names[column].split(" ")
-            if any(part in spoken for part in stems):
+            parts = names[column].split(" ")
+            if any(part in spoken for part in parts):
                 continue
-            if said := _as_written(stems, paper):
-                spoken |= dict.fromkeys(stems, said)
+            if said := _as_written(parts, paper):
+                spoken |= dict.fromkeys(parts, said)
             if len(set(spoken.values())) == 3:
                 break
         return Why(words=tuple(dict.fromkeys(spoken.values())), category=category)
@@ -139,12 +161,12 @@ class Pool:
         return np.array([any(same_author(author, name) for name in d.authors) for d in self.docs])
 
 
-def _as_written(stems: list[str], paper: Doc) -> str:
+def _as_written(parts: list[str], paper: Doc) -> str:
     """Neighbouring words of the paper with these stems, as they stand there."""
     for text in (paper.title, paper.abstract):
         written = list(words(text))
         found = [stem(word) for word in written]
-        for start in range(len(found) - len(stems) + 1):
-            if found[start : start + len(stems)] == stems:
-                return " ".join(written[start : start + len(stems)])
+        for start in range(len(found) - len(parts) + 1):
+            if found[start : start + len(parts)] == parts:
+                return " ".join(written[start : start + len(parts)])
     return ""

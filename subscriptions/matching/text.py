@@ -33,16 +33,20 @@ def terms(segments: Iterable[str]) -> list[str]:
     """Stems and pairs of neighbouring stems; no pair reaches over a segment's end."""
     found: list[str] = []
     for segment in segments:
-        stems = [stem(word) for word in words(segment)]
-        found += stems
-        found += map(" ".join, pairwise(stems))
+        keys = [stem(word) for word in words(segment)]
+        found += keys
+        found += map(" ".join, pairwise(keys))
     return found
 
 
-def phrase_terms(phrase: str) -> list[str]:
-    """What a text must contain to contain the phrase: its word, or each pair in it."""
-    stems = [stem(word) for word in words(phrase)] or [stem(w) for w in _WORD.findall(phrase)]
-    return stems if len(stems) == 1 else list(map(" ".join, pairwise(stems)))
+def stems(text: str) -> list[str]:
+    """The stem of every word of a text, in order."""
+    return [stem(word) for word in _WORD.findall(text)]
+
+
+def key_stems(phrase: str) -> list[str]:
+    """The distinct stems a paper must have to contain the phrase, as ``terms`` has them."""
+    return list(dict.fromkeys(stem(word) for word in words(phrase)))
 
 
 def same_author(one: str, other: str) -> bool:
