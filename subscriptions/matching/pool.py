@@ -111,9 +111,8 @@ class Pool:
         """All stems of a paper in a row, to look phrases up in."""
         if doc not in self._spellings:
             paper = self.docs[doc]
-            self._spellings[doc] = f" {' '.join(stems(paper.title))} | " + (
-                f"{' '.join(stems(paper.abstract))} "
-            )
+            spelled = [*stems(paper.title), "|", *stems(paper.abstract)]
+            self._spellings[doc] = f" {' '.join(spelled)} "
         return self._spellings[doc]
 
     def why(self, query: Query, doc: int) -> Why:
