@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
-from .text import key_stems, same_author, stem, stems, terms, words
+from .lexicon import Lexicon
+from .text import key_stems, same_author, stem, stems, words
 
 FLOOR = 0.10
 """Nothing that scores less is a match: on a real week, where the right papers begin."""
@@ -52,16 +52,12 @@ class Pool:
 
     def __init__(self, docs: Sequence[Doc], background: Sequence[Doc] = ()) -> None:
         self.docs = docs
-        self._counter = CountVectorizer(analyzer=terms, dtype=np.float32)
-        self._tfidf = TfidfTransformer(sublinear_tf=True)
-        counts = self._counter.fit_transform(
-            [(doc.title, doc.title, doc.abstract) for doc in [*docs, *background]]
-            or [("-", "", "")]
+        self._lexicon = Lexicon(
+            (doc.title, doc.title, doc.abstract) for doc in [*docs, *background]
         )
-        self._tfidf.fit(counts)
-        self._counts = counts[: len(docs)]
+        self._counts = self._lexicon.counts[: len(docs)]
+        self._matrix = self._lexicon.weigh(self._counts)
         self._spellings: dict[int, str] = {}
-        self._matrix = self._tfidf.transform(self._counts)
 
     def score(self, queries: Sequence[Query]) -> Scores:
         """Scores of shape (queries, docs): 0 below the floor, else
@@ -92,28 +88,34 @@ class Pool:
         """Of shape (phrases, docs): whether the phrase stands in the paper, inflected or not."""
         found = np.zeros((len(phrases), len(self.docs)), dtype=np.bool_)
         for row, phrase in enumerate(phrases):
-            wanted = f" {' '.join(stems(phrase))} "
             for doc in np.flatnonzero(self._has_words([phrase])):
-                found[row, doc] = wanted in self._spelled(int(doc))
+                found[row, doc] = self._stands(phrase, int(doc))
         return found
 
     def _has_words(self, phrases: Sequence[str]) -> Mask:
         """Of shape (docs,): whether every word of one of the phrases is somewhere in the paper."""
         found = np.zeros(len(self.docs), dtype=np.bool_)
         for phrase in phrases:
-            columns = [self._counter.vocabulary_.get(word) for word in key_stems(phrase)]
-            if None not in columns:
-                present = self._presence[:, columns].sum(axis=1)
-                found |= np.asarray(present).ravel() == len(columns)
+            all_there = np.ones(len(self.docs), dtype=np.bool_)
+            for word in key_stems(phrase):
+                all_there &= self._has_word(word)
+            found |= all_there
         return found
 
-    def _spelled(self, doc: int) -> str:
-        """All stems of a paper in a row, to look phrases up in."""
+    def _has_word(self, word: str) -> Mask:
+        there = np.zeros(len(self.docs), dtype=np.bool_)
+        if (column := self._lexicon.columns.get(word)) is not None:
+            start, end = self._by_term.indptr[column : column + 2]
+            there[self._by_term.indices[start:end]] = True
+        return there
+
+    def _stands(self, phrase: str, doc: int) -> bool:
+        """Whether the words of a phrase stand in a paper side by side."""
         if doc not in self._spellings:
             paper = self.docs[doc]
             spelled = [*stems(paper.title), "|", *stems(paper.abstract)]
             self._spellings[doc] = f" {' '.join(spelled)} "
-        return self._spellings[doc]
+        return f" {' '.join(stems(phrase))} " in self._spellings[doc]
 
     def why(self, query: Query, doc: int) -> Why:
         """What brought ``docs[doc]`` for ``query``, the strongest first, at most three words.
@@ -121,13 +123,12 @@ class Pool:
         Its own phrases where they stand in the paper; else the words of both that weigh most.
         """
         paper = self.docs[doc]
-        standing = self.contains(query.phrases)[:, doc]
-        phrases = [p for p, here in zip(query.phrases, standing, strict=True) if here]
+        phrases = [phrase for phrase in query.phrases if self._stands(phrase, doc)]
         if phrases:
             return Why(words=tuple(phrases[:3]))
         category = next((c for c in query.categories if c in paper.categories), "")
         weights = self._vectors([query]).multiply(self._matrix[doc]).tocoo()
-        names = self._names
+        names = list(self._lexicon.columns)
         ranked = sorted(zip(-weights.data, weights.col, strict=True))
         spoken: dict[str, str] = {}
         for _, column in ranked:
@@ -141,16 +142,11 @@ class Pool:
         return Why(words=tuple(dict.fromkeys(spoken.values())), category=category)
 
     def _vectors(self, queries: Sequence[Query]) -> sparse.csr_matrix:
-        segments = [(query.text, *query.phrases, *query.phrases) for query in queries]
-        return sparse.csr_matrix(self._tfidf.transform(self._counter.transform(segments)))
+        return self._lexicon.vectors((q.text, *q.phrases, *q.phrases) for q in queries)
 
     @cached_property
-    def _presence(self) -> sparse.csc_matrix:
-        return sparse.csc_matrix((self._counts > 0).astype(np.int32))
-
-    @cached_property
-    def _names(self) -> npt.NDArray[np.object_]:
-        return np.asarray(self._counter.get_feature_names_out(), dtype=object)
+    def _by_term(self) -> sparse.csc_matrix:
+        return sparse.csc_matrix(self._counts)
 
     def _in_categories(self, categories: Sequence[str]) -> Mask:
         wanted = set(categories)

@@ -7,9 +7,25 @@ from functools import lru_cache
 from itertools import pairwise
 
 import snowballstemmer
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 _WORD = re.compile(r"[^\W_]+(?:\+\+)?")
+STOP_WORDS = frozenset(
+    """
+    a about above across after again against all almost alone along already also although
+    always am among an and another any are around as at be became because been before being
+    below between both but by can cannot could did do does doing done down during each
+    either else enough etc even ever every few find for from further had has have having he
+    hence her here him his how however i if in indeed instead into is it its itself just
+    least less made many may me might more moreover most much must my namely neither never
+    nevertheless no nonetheless nor not now of off often on once one only onto or other
+    others our out over own per perhaps rather s same several shall she should show shown
+    shows since so some such t than that the their them themselves then there thereby
+    therefore these they this those though three through throughout thus to together too
+    toward towards two under until up upon us use used uses using very via was we well were
+    what when where whereas whether which while who whole whom whose why will with within
+    without would yet you your
+    """.split()  # noqa: SIM905
+)
 _stemmer = snowballstemmer.stemmer("english")
 
 
@@ -26,7 +42,7 @@ def words(text: str) -> Iterator[str]:
 
     A hyphen parts words, so that "text-to-image" and "text to image" are the same.
     """
-    return (match for match in _WORD.findall(text) if match.casefold() not in ENGLISH_STOP_WORDS)
+    return (match for match in _WORD.findall(text) if match.casefold() not in STOP_WORDS)
 
 
 def terms(segments: Iterable[str]) -> list[str]:
