@@ -1,0 +1,187 @@
+"""Papers of the week, ranked by trend, to pick and to hide; and what the sources brought."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+
+from subscriptions.models import Listing, Paper, Pick, SourceRun
+
+from .fields import LISTS_AS_LINES, ReadOnlyAdmin
+
+WEEK = dt.timedelta(days=7)
+
+
+class WhenFilter(admin.SimpleListFilter):
+    """By listing day; this week unless asked otherwise."""
+
+    title = "listed"
+    parameter_name = "when"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("today", "Today"), ("last", "The week before"), ("all", "At any time")]
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):
+            if choice["query_string"] == changelist.get_query_string(remove=[self.parameter_name]):
+                choice["display"] = "In the last 7 days"
+            yield choice
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Paper]) -> QuerySet[Paper]:
+        today = timezone.now().date()
+        spans = {
+            None: (today - WEEK + dt.timedelta(days=1), dt.date.max),
+            "today": (today, dt.date.max),
+            "last": (today - 2 * WEEK + dt.timedelta(days=1), today - WEEK),
+        }
+        span = spans.get(self.value())
+        if span is None:
+            return queryset
+        listed = Listing.objects.filter(paper=OuterRef("pk"), day__range=span)
+        return queryset.filter(Exists(listed))
+
+
+class PickedFilter(admin.SimpleListFilter):
+    title = "pick"
+    parameter_name = "picked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Picked"), ("no", "Not picked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Paper]) -> QuerySet[Paper]:
+        picked = Exists(Pick.objects.filter(paper=OuterRef("pk")))
+        return {"yes": queryset.filter(picked), "no": queryset.filter(~picked)}.get(
+            self.value() or "", queryset
+        )
+
+
+class NoteForm(ActionForm):
+    """The action bar, with room for a pick's note."""
+
+    note = forms.CharField(
+        required=False,
+        max_length=1000,
+        label="Note for a pick",
+        widget=forms.TextInput(attrs={"size": 40}),
+    )
+
+
+class PickInline(admin.StackedInline[Pick, Paper]):
+    model = Pick
+    extra = 0
+    filter_horizontal = ("topics",)
+
+
+@admin.register(Paper)
+class PaperAdmin(admin.ModelAdmin[Paper]):
+    list_display = ("title", "first_author", "listed", "upvotes", "picked", "state", "read")
+    list_filter = (WhenFilter, PickedFilter, "hidden", "listings__source")
+    search_fields = ("title", "abstract", "arxiv_id", "doi")
+    ordering = ("-trend", "pk")
+    list_per_page = 50
+    show_full_result_count = False
+    action_form = NoteForm
+    actions = ("pick", "unpick", "hide_off_topic", "hide_duplicate", "hide_withdrawn", "show")
+    inlines = (PickInline,)
+    formfield_overrides = LISTS_AS_LINES
+    readonly_fields = ("first_seen",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Paper]:
+        newest = Listing.objects.filter(paper=OuterRef("pk")).order_by("-day")
+        picks = Pick.objects.filter(paper=OuterRef("pk")).order_by("-day")
+        papers = Paper.objects.with_votes().defer("abstract")
+        return papers.annotate(
+            listed_on=Subquery(newest.values("day")[:1]),
+            picked_on=Subquery(picks.values("day")[:1]),
+        ).order_by(*self.ordering)
+
+    def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: Any) -> None:
+        if obj.first_seen is None:
+            obj.first_seen = timezone.now()
+        for name in ("arxiv_id", "doi", "own_id"):
+            setattr(obj, name, getattr(obj, name) or None)
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="first author")
+    def first_author(self, paper: Paper) -> str:
+        return paper.authors[0] if paper.authors else ""
+
+    @admin.display(description="listed", ordering="listed_on")
+    def listed(self, paper: Any) -> dt.date | None:
+        return paper.listed_on  # type: ignore[no-any-return]
+
+    @admin.display(description="upvotes", ordering="trend")
+    def upvotes(self, paper: Paper) -> int:
+        return paper.votes
+
+    @admin.display(description="picked for", ordering="picked_on")
+    def picked(self, paper: Any) -> dt.date | None:
+        return paper.picked_on  # type: ignore[no-any-return]
+
+    @admin.display(description="state")
+    def state(self, paper: Paper) -> str:
+        return f"hidden: {paper.get_hidden_display()}" if paper.hidden else ""
+
+    @admin.display(description="")
+    def read(self, paper: Paper) -> str:
+        return format_html('<a href="{}">read</a>', paper.abstract_url or paper.get_absolute_url())
+
+    @admin.action(description="Pick for today’s edition, with the note")
+    def pick(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
+        today = timezone.now().date()
+        note = request.POST.get("note", "")[:1000]
+        papers = list(queryset)
+        before = Pick.objects.filter(day=today).count()
+        for n, paper in enumerate(papers):
+            pick, new = Pick.objects.get_or_create(
+                paper=paper, day=today, defaults={"note": note, "position": before + n}
+            )
+            if not new and note:
+                Pick.objects.filter(pk=pick.pk).update(note=note)
+            self.log_change(request, paper, f"Picked for {today}.")
+        self.message_user(request, f"{len(papers)} picked for {today}.", messages.SUCCESS)
+
+    @admin.action(description="Take back today’s pick")
+    def unpick(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
+        picks = Pick.objects.filter(paper__in=list(queryset), day=timezone.now().date())
+        count, _ = picks.delete()
+        self.message_user(request, f"{count} no longer picked for today.", messages.SUCCESS)
+
+    @admin.action(description="Hide: off topic")
+    def hide_off_topic(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
+        self._hide(request, list(queryset), Paper.Hidden.OFF_TOPIC)
+
+    @admin.action(description="Hide: duplicate")
+    def hide_duplicate(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
+        self._hide(request, list(queryset), Paper.Hidden.DUPLICATE)
+
+    @admin.action(description="Hide: withdrawn")
+    def hide_withdrawn(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
+        self._hide(request, list(queryset), Paper.Hidden.WITHDRAWN)
+
+    @admin.action(description="Show again")
+    def show(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
+        self._hide(request, list(queryset), Paper.Hidden.NO)
+
+    def _hide(self, request: HttpRequest, papers: Sequence[Paper], reason: Paper.Hidden) -> None:
+        Paper.objects.filter(pk__in=[paper.pk for paper in papers]).update(hidden=reason)
+        for paper in papers:
+            self.log_change(request, paper, f"Now {reason.label}.")
+        self.message_user(request, f"{len(papers)} now {reason.label}.", messages.SUCCESS)
+
+
+@admin.register(SourceRun)
+class SourceRunAdmin(ReadOnlyAdmin):
+    list_display = (
+        "started_at", "source", "origin", "status", "new", "updated", "unchanged", "rejected",
+        "newest_day",
+    )  # fmt: skip
+    list_filter = ("source", "status")
+    ordering = ("-started_at",)
