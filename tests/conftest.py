@@ -1,0 +1,96 @@
+import datetime as dt
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from subscriptions.flows.choices import Choices
+from subscriptions.flows.subscribe import confirm, request_subscription
+from subscriptions.matching import trend
+from subscriptions.models import Listing, ListingVotes, Paper, Source, Subscriber, Topic
+
+ROOT = Path(__file__).resolve().parent.parent
+MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real inputs beside the repository."""
+    folder = Path(os.environ.get("PAPER_ROUND_REAL_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        missing(f"the real inputs are not at {folder}")
+    return folder
+
+
+def missing(what: str) -> None:
+    """Skip for something this machine lacks; fail where ``REQUIRE_ALL`` says it must not."""
+    if os.environ.get("REQUIRE_ALL"):
+        pytest.fail(f"REQUIRE_ALL is set, and {what}")
+    pytest.skip(what)
+
+
+@pytest.fixture
+def topics(db: None) -> dict[str, Topic]:
+    """The starter topics by slug."""
+    call_command("load_topics", verbosity=0)
+    return {topic.slug: topic for topic in Topic.objects.all()}
+
+
+@pytest.fixture
+def make_paper(db: None) -> Callable[..., Paper]:
+    """A paper listed on a day, with votes."""
+
+    def make(
+        title: str,
+        day: dt.date = dt.date(2025, 10, 10),
+        abstract: str = "",
+        votes: int | None = None,
+        source: Source = Source.HUGGING_FACE,
+        **fields: object,
+    ) -> Paper:
+        number = Paper.objects.count() + 1
+        fields.setdefault("arxiv_id", f"2510.{number:05}")
+        paper = Paper.objects.create(
+            title=title,
+            abstract=abstract,
+            first_seen=dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC),
+            trend=trend(votes or 0, day),
+            **fields,
+        )
+        listing = Listing.objects.create(paper=paper, source=source, announced=day, day=day)
+        if votes is not None:
+            ListingVotes.objects.create(listing=listing, date=day, count=votes)
+        return paper
+
+    return make
+
+
+def choices(**changes: object) -> Choices:
+    values: dict[str, object] = {
+        "topics": (),
+        "phrases": (),
+        "muted": (),
+        "cadence": "weekly",
+        "weekday": 0,
+        "hour": 8,
+        "timezone": "UTC",
+    }
+    return Choices(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def make_reader(db: None) -> Callable[..., Subscriber]:
+    """A confirmed reader: weekly on Monday at 8:00 UTC unless told otherwise."""
+
+    def make(
+        email: str = "ada@example.org",
+        at: dt.datetime = MONDAY - dt.timedelta(days=1),
+        **changes: object,
+    ) -> Subscriber:
+        subscriber = confirm(request_subscription(email, choices(**changes), at), at)
+        assert subscriber is not None
+        return subscriber
+
+    return make
