@@ -1,0 +1,192 @@
+"""Decision 1 of the design: every released day is covered once, or was older than seven days."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import override_settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from subscriptions.digests.due import plan
+from subscriptions.digests.tick import begin, prepare
+from subscriptions.flows.preferences import save_preferences
+from subscriptions.models import Delivery, Edition, Subscriber
+from tests.conftest import choices
+
+DAY = dt.timedelta(days=1)
+HOUR = dt.timedelta(hours=1)
+ZONES = [
+    "UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata", "Australia/Lord_Howe",
+    "Pacific/Kiritimati", "America/Sao_Paulo", "Pacific/Apia",
+]  # fmt: skip
+
+schedules = st.fixed_dictionaries(
+    {
+        "cadence": st.sampled_from(["daily", "weekly"]),
+        "weekday": st.integers(0, 6),
+        "hour": st.integers(0, 23),
+        "timezone": st.sampled_from(ZONES),
+    }
+)
+events = st.one_of(
+    st.tuples(st.just("change"), schedules),
+    st.tuples(st.just("pause"), st.integers(1, 12)),
+    st.tuples(st.just("resume"), st.none()),
+    st.tuples(st.just("down"), st.integers(1, 200)),
+)
+# Around the last Sundays of March and October, when Europe's clocks change.
+starts = st.sampled_from(
+    [
+        dt.datetime(2025, 3, 24, 3, 20, tzinfo=dt.UTC),
+        dt.datetime(2025, 10, 20, 3, 20, tzinfo=dt.UTC),
+    ]
+)
+
+
+def tick(now: dt.datetime) -> None:
+    for chunk in begin(now):
+        prepare(chunk, now)
+
+
+def live(reader: Subscriber, now: dt.datetime, until: dt.datetime) -> None:
+    """Tick at each of the reader's slots, as a clock that ticks all the time would."""
+    while True:
+        reader.refresh_from_db()
+        slot = reader.next_digest_at
+        if slot is None or slot > until:
+            return
+        tick(max(slot, now))
+
+
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    start=starts,
+    first=schedules,
+    story=st.lists(st.tuples(st.integers(1, 60), events), max_size=6),
+)
+@pytest.mark.django_db
+def test_every_released_day_once_or_older_than_seven_days(
+    make_reader: Callable[..., Subscriber],
+    start: dt.datetime,
+    first: dict[str, Any],
+    story: list[tuple[int, tuple[str, Any]]],
+) -> None:
+    Delivery.objects.all().delete()
+    Subscriber.objects.all().delete()
+    Edition.objects.all().delete()
+    begin(start)
+    reader = make_reader(at=start, phrases=("x",), **first)
+    now, chosen = start, choices(phrases=("x",), **first)
+    for hours, (kind, value) in [*story, (500, ("end", None))]:
+        live(reader, now, now + hours * HOUR)
+        now += hours * HOUR
+        if kind == "down":
+            now += value * HOUR
+            tick(now)
+        elif kind == "change":
+            chosen = choices(phrases=("x",), **value)
+            save_preferences(reader.pk, chosen, None, now)
+        elif kind == "pause":
+            save_preferences(reader.pk, chosen, now.date() + value * DAY, now)
+        elif kind == "resume":
+            save_preferences(reader.pk, chosen, None, now)
+    check_coverage(reader)
+
+
+def check_coverage(reader: Subscriber) -> None:
+    reader.refresh_from_db()
+    covered: dict[dt.date, dt.date] = {}
+    windows = list(reader.deliveries.order_by("newest_day").values_list("first_day", "newest_day"))
+    assert windows, "a reader of two weeks and more got nothing"
+    for first_day, newest_day in windows:
+        assert (newest_day - first_day).days < 7
+        for n in range((newest_day - first_day).days + 1):
+            day = first_day + n * DAY
+            assert day not in covered, f"{day} was covered twice"
+            covered[day] = newest_day
+    # A day that no digest covered had fallen out of the week before the next one.
+    for day in released_days(after=windows[0][0], last=windows[-1][1]):
+        if day not in covered:
+            following = min(newest for _, newest in windows if newest > day)
+            assert (following - day).days >= 7, f"{day} was lost"
+
+
+def released_days(after: dt.date, last: dt.date) -> list[dt.date]:
+    days = Edition.objects.filter(status=Edition.Status.RELEASED, day__gte=after, day__lte=last)
+    return list(days.values_list("day", flat=True))
+
+
+MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
+
+
+def test_down_for_two_days_sends_one_digest(make_reader: Callable[..., Subscriber]) -> None:
+    begin(MONDAY - DAY)
+    reader = make_reader(cadence="daily", hour=8, phrases=("x",))
+    tick(MONDAY)
+    tick(MONDAY + 3 * DAY)
+    windows = reader.deliveries.order_by("pk").values_list("first_day", "newest_day")
+    assert list(windows) == [
+        (dt.date(2025, 10, 6), dt.date(2025, 10, 12)),
+        (dt.date(2025, 10, 13), dt.date(2025, 10, 15)),
+    ]
+
+
+def test_a_new_weekday_loses_no_day(make_reader: Callable[..., Subscriber]) -> None:
+    """Moving Monday to Sunday on a Sunday evening: the promised Monday comes once more."""
+    begin(MONDAY - DAY)
+    reader = make_reader(phrases=("x",))
+    tick(MONDAY)
+    sunday = MONDAY + 6 * DAY
+    save_preferences(reader.pk, choices(weekday=6, phrases=("x",)), None, sunday)
+    for n in range(1, 9):
+        tick(sunday + n * DAY)
+    newest = reader.deliveries.order_by("pk").values_list("newest_day", flat=True)
+    assert list(newest) == [dt.date(2025, 10, day) for day in (12, 19, 25)]
+
+
+@override_settings(EDITIONS_NEED_APPROVAL=True)
+def test_an_unreleased_day_waits_a_day_then_lapses(make_reader: Callable[..., Subscriber]) -> None:
+    begin(MONDAY - DAY)
+    Edition.objects.release(dt.date(2025, 10, 11), MONDAY)
+    reader = make_reader(phrases=("x",))
+    slot = dt.datetime(2025, 10, 13, 8, tzinfo=dt.UTC)
+    begin(MONDAY)
+    assert plan([reader], slot + 23 * HOUR) == []
+    (lapsed,) = plan([reader], slot + 24 * HOUR)
+    assert lapsed.days == ()
+    assert lapsed.next_digest_at == slot + 7 * DAY
+    Edition.objects.release(dt.date(2025, 10, 12), MONDAY)
+    (released,) = plan([reader], slot + 23 * HOUR)
+    assert released.days[-1] == dt.date(2025, 10, 12)
+    assert len(released.days) == 7
+
+
+def test_a_lapsed_slot_keeps_its_papers_for_the_next(
+    make_reader: Callable[..., Subscriber],
+) -> None:
+    with override_settings(EDITIONS_NEED_APPROVAL=True):
+        begin(MONDAY - DAY)
+        reader = make_reader(cadence="daily", hour=8, phrases=("x",))
+        begin(MONDAY)
+        Edition.objects.release(dt.date(2025, 10, 12), MONDAY)
+        tick(MONDAY)
+        tick(MONDAY + DAY)  # Monday's papers are not released: waits
+        tick(MONDAY + 2 * DAY)  # and lapses
+        assert reader.deliveries.count() == 1
+        begin(MONDAY + 3 * DAY)
+        Edition.objects.release(dt.date(2025, 10, 15), MONDAY + 3 * DAY)
+        tick(MONDAY + 3 * DAY)
+    window = reader.deliveries.order_by("pk").values_list("first_day", "newest_day")
+    assert window[1] == (dt.date(2025, 10, 13), dt.date(2025, 10, 15))
+
+
+def test_plans_take_one_query(
+    make_reader: Callable[..., Subscriber], django_assert_num_queries: Any
+) -> None:
+    readers = [make_reader(f"r{n}@example.org", phrases=("x",)) for n in range(20)]
+    with django_assert_num_queries(1):
+        plan(readers, MONDAY)
