@@ -167,7 +167,9 @@ def _choose(
         interest = followed[row]
         items.append(_item(shelf, paper, Section.MATCHES, board.why(interest, paper), interest))
         allowed[paper] = False
-    rest = [n for n in ranked if allowed[n] and (shelf.papers[n].votes or not items)]
+    rest = [n for n in ranked if allowed[n]]
+    if items or any(shelf.papers[n].votes for n in rest):
+        rest = [n for n in rest if shelf.papers[n].votes]
     wanted = TRENDING if len(items) + TRENDING >= SIZE else TRENDING_ALONE
     items += [
         _item(shelf, paper, Section.TRENDING, _trending(shelf.papers[paper]))

@@ -1,0 +1,187 @@
+"""The ledger: queued once, sent at most once, whatever happens in between."""
+
+import datetime as dt
+import smtplib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core import mail
+
+from subscriptions.digests.due import Plan
+from subscriptions.digests.ledger import LEASE, MAX_ATTEMPTS, queue, send_queued
+from subscriptions.digests.tick import begin, prepare, send_due
+from subscriptions.flows.preferences import unsubscribe
+from subscriptions.models import Delivery, Edition, Subscriber, Suppression
+
+NOW = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
+Status = Delivery.Status
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def queued(make_reader: Make, make_paper: Make) -> list[Subscriber]:
+    """Three readers whose digests are queued."""
+    make_paper("Robot arms", votes=5)
+    readers = [make_reader(f"r{n}@example.org", phrases=("robot arms",)) for n in range(3)]
+    for chunk in begin(NOW):
+        assert prepare(chunk, NOW)["queued"] == 3
+    return readers
+
+
+def send(now: dt.datetime = NOW) -> dict[str, int]:
+    return dict(+send_queued(lambda: now))
+
+
+def statuses() -> list[str]:
+    return list(Delivery.objects.order_by("pk").values_list("status", flat=True))
+
+
+def test_a_tick_sends_each_digest_once(make_reader: Make, make_paper: Make) -> None:
+    make_paper("Robot arms")
+    make_reader(phrases=("robot arms",))
+    make_reader("late@example.org", phrases=("robot arms",), hour=10)
+    counts = send_due(NOW, lambda: NOW)
+    assert (counts["queued"], counts["sent"], len(mail.outbox)) == (1, 1, 1)
+    again = send_due(NOW, lambda: NOW)
+    assert sum(again.values()) == 0 and len(mail.outbox) == 1
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.sent_at, delivery.attempts) == ("sent", NOW, 1)
+    reader = delivery.subscriber
+    assert reader.covered_until == dt.date(2025, 10, 12)
+    assert reader.next_digest_at == dt.datetime(2025, 10, 20, 8, tzinfo=dt.UTC)
+
+
+def test_no_papers_is_recorded_and_nothing_is_sent(make_reader: Make) -> None:
+    make_reader(phrases=("x",))
+    assert send_due(NOW, lambda: NOW)["empty"] == 1
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.last_reply) == ("skipped", "no papers in these days")
+    assert mail.outbox == []
+
+
+def test_the_same_chunk_prepared_again_queues_nothing(queued: list[Subscriber]) -> None:
+    pks = [reader.pk for reader in queued]
+    assert not prepare(pks, NOW) and not prepare(pks, NOW)
+    assert statuses() == ["queued"] * 3
+
+
+def test_a_plan_that_another_worker_overtook_is_dropped(make_reader: Make) -> None:
+    Edition.objects.roll(NOW)
+    reader = make_reader(phrases=("x",))
+    stale = Plan(reader, (dt.date(2025, 10, 12),), NOW)
+    Subscriber.objects.filter(pk=reader.pk).update(next_digest_at=NOW + dt.timedelta(days=7))
+    assert not queue([stale], {reader.pk: []}, NOW)
+    assert not Delivery.objects.exists()
+
+
+def test_two_workers_never_hold_the_same_row(queued: list[Subscriber]) -> None:
+    first = Delivery.objects.claim(2, NOW, LEASE)
+    second = Delivery.objects.claim(2, NOW, LEASE)
+    assert [len(first), len(second)] == [2, 1]
+    assert not {row.pk for row in first} & {row.pk for row in second}
+    assert Delivery.objects.claim(2, NOW, LEASE) == []
+
+
+def test_a_reader_who_left_after_queuing_is_not_mailed(queued: list[Subscriber]) -> None:
+    unsubscribe(queued[0].pk)
+    Suppression.objects.create(
+        email_hash=Suppression.hash("R1@example.org"), reason="operator", created_at=NOW
+    )
+    assert send() == {"sent": 1, "skipped": 2}
+    assert [message.to for message in mail.outbox] == [["r2@example.org"]]
+    assert statuses() == ["skipped", "skipped", "sent"]
+
+
+def test_a_stalled_worker_cannot_begin_after_its_lease(queued: list[Subscriber]) -> None:
+    rows = Delivery.objects.claim(3, NOW, LEASE)
+    pks, token = [row.pk for row in rows], rows[0].claim_token
+    later = NOW + LEASE
+    assert Delivery.objects.begin(pks, token, later) == set()
+    assert Delivery.objects.release_expired(later) == (3, 0)
+    taken = Delivery.objects.claim(3, later, LEASE)
+    assert Delivery.objects.begin(pks, token, NOW) == set()
+    assert len(Delivery.objects.begin(pks, taken[0].claim_token, later)) == 3
+
+
+def test_a_worker_that_died_while_sending_leaves_its_window_in_doubt(
+    queued: list[Subscriber],
+) -> None:
+    rows = Delivery.objects.claim(2, NOW, LEASE)
+    Delivery.objects.begin([row.pk for row in rows], rows[0].claim_token, NOW)
+    assert Delivery.objects.release_expired(NOW + LEASE) == (0, 2)
+    assert statuses() == ["in_doubt", "in_doubt", "queued"]
+    assert send(NOW + LEASE) == {"sent": 1}
+
+
+class Answers:
+    """Stands in for the mail server's answers, which a real one cannot be made to give."""
+
+    def __init__(self, answers: list[Exception | None]) -> None:
+        self.answers = answers
+
+    def __call__(self, messages: list[object]) -> int:
+        answer = self.answers.pop(0)
+        if answer is not None:
+            raise answer
+        return len(messages)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (smtplib.SMTPRecipientsRefused({"r": (550, b"no such user")}), "failed"),
+        (smtplib.SMTPRecipientsRefused({"r": (450, b"greylisted")}), "deferred"),
+        (smtplib.SMTPDataError(554, b"no"), "failed"),
+        (smtplib.SMTPDataError(452, b"full"), "deferred"),
+        (smtplib.SMTPServerDisconnected("gone"), "in_doubt"),
+        (TimeoutError("slow"), "in_doubt"),
+    ],
+)
+def test_one_bad_answer_never_stops_the_rest(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch, answer: Exception, status: str
+) -> None:
+    backend = mail.get_connection().__class__
+    answers = Answers([None, answer, None])
+    monkeypatch.setattr(backend, "send_messages", lambda self, messages: answers(messages))
+    send()
+    assert statuses() == ["sent", status, "sent"]
+
+
+def test_an_unreachable_server_leaves_everything_for_later(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: object) -> None:
+        raise ConnectionRefusedError("nobody there")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mail.get_connection().__class__, "open", refuse)
+        assert send() == {"deferred": 3}
+        assert send() == {}, "before the retry is due nothing is tried"
+    assert Delivery.objects.first().last_reply.startswith("ConnectionRefusedError")  # type: ignore[union-attr]
+    assert send(NOW + dt.timedelta(minutes=5)) == {"sent": 3}
+    assert len({message.extra_headers["Message-ID"] for message in mail.outbox}) == 3
+
+
+def test_a_deferred_digest_is_tried_ever_later_and_then_given_up(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Delivery.objects.exclude(subscriber=queued[0]).delete()
+    refusal = smtplib.SMTPRecipientsRefused({"r": (450, b"greylisted")})
+    backend = mail.get_connection().__class__
+
+    def refuse(self: object, messages: object) -> int:
+        raise refusal
+
+    monkeypatch.setattr(backend, "send_messages", refuse)
+    now, waits = NOW, []
+    for _ in range(MAX_ATTEMPTS - 1):
+        assert send(now) == {"deferred": 1}
+        retry_at = Delivery.objects.get().retry_at
+        assert retry_at is not None
+        waits.append(retry_at - now)
+        now = retry_at
+    assert waits[:3] == [dt.timedelta(minutes=minutes) for minutes in (5, 10, 20)]
+    assert waits == sorted(waits) and waits[-1] == dt.timedelta(hours=4)
+    assert send(now) == {"failed": 1}
