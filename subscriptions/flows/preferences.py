@@ -17,8 +17,8 @@ def save_preferences(
 ) -> Subscriber | None:
     """Store a reader's choices and their pause; None where they no longer subscribe.
 
-    With a new schedule or the end of a pause the next digest is planned afresh; during a
-    pause it is the first slot on or after the day the pause ends.
+    With a new schedule, a pause or its end the next digest is planned afresh, after a pause
+    on or after the day it ends.
     """
     with transaction.atomic():
         subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
@@ -31,9 +31,7 @@ def save_preferences(
             subscriber.paused_until = paused_until
             zone = ZoneInfo(subscriber.timezone)
             morning = dt.datetime.combine(paused_until, dt.time(), tzinfo=zone)
-            subscriber.next_digest_at = subscriber.next_slot(
-                max(now, morning.astimezone(dt.UTC) - dt.timedelta(seconds=1))
-            )
+            subscriber.reschedule(max(now, morning.astimezone(dt.UTC) - dt.timedelta(seconds=1)))
         elif subscriber.status == Status.PAUSED or changed:
             subscriber.status = Status.ACTIVE
             subscriber.paused_until = None

@@ -16,19 +16,21 @@ def load_topics(path: Path = TOPICS) -> tuple[int, int, int]:
     """Create or update topics by slug; (new, updated, unchanged).
 
     Of a topic that is here already, a field is updated only if it still is what this
-    command last wrote: what an editor changed is kept.
+    command last wrote: what an editor changed is kept. A name that another topic has is left
+    to it.
     """
     new = updated = 0
     entries = json.loads(path.read_text(encoding="utf-8"))
     with transaction.atomic():
         stored = {topic.slug: topic for topic in Topic.objects.select_for_update()}
-        names = {topic.name.casefold() for topic in stored.values()}
+        owners = {topic.name.casefold(): topic.slug for topic in stored.values()}
         for position, entry in enumerate(entries):
             values = {name: entry[name] for name in FIELDS}
             topic = stored.get(entry["slug"])
+            taken = owners.get(values["name"].casefold(), entry["slug"]) != entry["slug"]
             if topic is not None:
-                updated += _update(topic, values)
-            elif values["name"].casefold() not in names:
+                updated += _update(topic, values | ({"name": topic.name} if taken else {}))
+            elif not taken:
                 Topic.objects.create(slug=entry["slug"], position=position, loaded=values, **values)
                 new += 1
     return new, updated, len(entries) - new - updated

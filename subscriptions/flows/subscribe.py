@@ -134,7 +134,7 @@ def confirm(pk: int, now: dt.datetime) -> Subscriber | None:
         if subscriber.status == Status.PENDING:
             subscriber.status = Status.ACTIVE
             subscriber.confirmed_at = now
-            subscriber.reschedule(now)
+            subscriber.next_digest_at = subscriber.next_slot(now)
             subscriber.save()
     return subscriber if subscriber.status in (Status.ACTIVE, Status.PAUSED) else None
 

@@ -1,5 +1,6 @@
 """A pool of papers, and how well each fits what somebody follows."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,11 +10,13 @@ import numpy.typing as npt
 from scipy import sparse
 
 from .lexicon import Lexicon
-from .text import key_stems, same_author, stem, stems, words
+from .text import key_stems, same_author, spans, stem, stems
 
 FLOOR = 0.10
 """Nothing that scores less is a match: on a real week, where the right papers begin."""
 PHRASE, CATEGORY, AUTHOR = 0.03, 0.02, 1.0
+
+_TOGETHER = re.compile(r"[\w +-]+")
 
 Scores = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -115,7 +118,8 @@ class Pool:
             paper = self.docs[doc]
             spelled = [*stems(paper.title), "|", *stems(paper.abstract)]
             self._spellings[doc] = f" {' '.join(spelled)} "
-        return f" {' '.join(stems(phrase))} " in self._spellings[doc]
+        wanted = " ".join(stems(phrase))
+        return bool(wanted) and f" {wanted} " in self._spellings[doc]
 
     def why(self, query: Query, doc: int) -> Why:
         """What brought ``docs[doc]`` for ``query``, the strongest first, at most three words.
@@ -128,11 +132,10 @@ class Pool:
             return Why(words=tuple(phrases[:3]))
         category = next((c for c in query.categories if c in paper.categories), "")
         weights = self._vectors([query]).multiply(self._matrix[doc]).tocoo()
-        names = list(self._lexicon.columns)
         ranked = sorted(zip(-weights.data, weights.col, strict=True))
         spoken: dict[str, str] = {}
         for _, column in ranked:
-            parts = names[column].split(" ")
+            parts = self._terms[column].split(" ")
             if any(part in spoken for part in parts):
                 continue
             if said := _as_written(parts, paper):
@@ -143,6 +146,10 @@ class Pool:
 
     def _vectors(self, queries: Sequence[Query]) -> sparse.csr_matrix:
         return self._lexicon.vectors((q.text, *q.phrases, *q.phrases) for q in queries)
+
+    @cached_property
+    def _terms(self) -> list[str]:
+        return list(self._lexicon.columns)
 
     @cached_property
     def _by_term(self) -> sparse.csc_matrix:
@@ -157,11 +164,13 @@ class Pool:
 
 
 def _as_written(parts: list[str], paper: Doc) -> str:
-    """Neighbouring words of the paper with these stems, as they stand there."""
+    """The words of the paper with these stems and what is between them, within a sentence."""
     for text in (paper.title, paper.abstract):
-        written = list(words(text))
-        found = [stem(word) for word in written]
-        for start in range(len(found) - len(parts) + 1):
-            if found[start : start + len(parts)] == parts:
-                return " ".join(written[start : start + len(parts)])
+        found = list(spans(text))
+        keys = [stem(text[start:end]) for start, end in found]
+        for first in range(len(found) - len(parts) + 1):
+            if keys[first : first + len(parts)] == parts:
+                said = text[found[first][0] : found[first + len(parts) - 1][1]]
+                if _TOGETHER.fullmatch(said):
+                    return said
     return ""

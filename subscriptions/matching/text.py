@@ -26,15 +26,15 @@ STOP_WORDS = frozenset(
     without would yet you your
     """.split()  # noqa: SIM905
 )
-_stemmer = snowballstemmer.stemmer("english")
 
 
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
     """Lower case without diacritics, cut to its stem (Porter 2): "Diffusions" is "diffus"."""
     folded = unicodedata.normalize("NFKD", word.casefold())
-    plain = "".join(char for char in folded if not unicodedata.combining(char))
-    return str(_stemmer.stemWord(plain))
+    plain = "".join(char for char in folded if char.isalnum() or char == "+")
+    # A stemmer of its own each time: one holds the word it works on, and threads would mix them.
+    return str(snowballstemmer.stemmer("english").stemWord(plain)) or word
 
 
 def words(text: str) -> Iterator[str]:
@@ -42,7 +42,13 @@ def words(text: str) -> Iterator[str]:
 
     A hyphen parts words, so that "text-to-image" and "text to image" are the same.
     """
-    return (match for match in _WORD.findall(text) if match.casefold() not in STOP_WORDS)
+    return (text[start:end] for start, end in spans(text))
+
+
+def spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where the words of ``words`` begin and end."""
+    found = _WORD.finditer(text)
+    return (match.span() for match in found if match[0].casefold() not in STOP_WORDS)
 
 
 def terms(segments: Iterable[str]) -> list[str]:
@@ -68,13 +74,17 @@ def key_stems(phrase: str) -> list[str]:
 def same_author(one: str, other: str) -> bool:
     """Whether two names can be one person's: surname, and given names as far as given.
 
-    "J. Smith", "Jane Smith" and "Smith, Jane" agree; "Jane Smith" and "John Smith" do not.
+    "J. Smith", "Jane Smith" and "Smith, Jane" agree; "Jane Smith" and "John Smith" do not,
+    nor do "Wei Zhang" and "Weijie Zhang".
     """
     first, second = _name(one), _name(other)
     if not first or not second or first[-1] != second[-1]:
         return False
-    pairs = zip(first[:1], second[:1], strict=True)
-    return all(a.startswith(b) or b.startswith(a) for a, b in pairs)
+    given, others = first[:-1], second[:-1]
+    return "".join(given) == "".join(others) or all(
+        a == b or (a[0] == b[0] and 1 in (len(a), len(b)))
+        for a, b in zip(given, others, strict=False)
+    )
 
 
 def _name(name: str) -> list[str]:

@@ -143,28 +143,32 @@ class Subscriber(models.Model):
     def __str__(self) -> str:
         return mask_email(self.email)
 
-    def next_slot(self, after: dt.datetime) -> dt.datetime:
-        """The first moment after ``after`` that this reader's choices name, in UTC."""
+    def next_slot(self, after: dt.datetime, *, any_day: bool = False) -> dt.datetime:
+        """The first moment after ``after`` that this reader's choices name, in UTC.
+
+        ``any_day``: at their hour, whatever the weekday.
+        """
         return next_slot(
             after,
-            daily=self.cadence == self.Cadence.DAILY,
+            daily=any_day or self.cadence == self.Cadence.DAILY,
             weekday=self.weekday,
             hour=self.hour,
             zone=ZoneInfo(self.timezone),
         )
 
     def reschedule(self, now: dt.datetime) -> None:
-        """Set ``next_digest_at`` for the choices as they are now.
+        """Set ``next_digest_at`` to the first slot after ``now`` of the choices as they are.
 
-        Where the new slot would come so late that days drop out of its window, the slot
-        already promised is kept once and the new rhythm begins after it.
+        Where waiting for it would let days drop out of the digest's window, one digest comes
+        sooner: at their hour, on the last day that still loses nothing.
         """
         slot = self.next_slot(now)
-        promised = self.next_digest_at
-        if promised and self.covered_until and now < promised < slot:
-            newest = slot.date() - dt.timedelta(days=1)
-            if (newest - self.covered_until).days > WINDOW_DAYS:
-                slot = promised
+        if self.covered_until:
+            last = dt.datetime.combine(
+                self.covered_until + dt.timedelta(days=WINDOW_DAYS + 1), dt.time(), dt.UTC
+            )
+            sooner = self.next_slot(max(now, last - dt.timedelta(seconds=1)), any_day=True)
+            slot = min(slot, sooner)
         self.next_digest_at = slot
 
 

@@ -19,13 +19,14 @@ FORMATS = {
 def read_file(path: Path, form: str, today: dt.date) -> Iterator[PaperRecord | Rejection]:
     """The records of a file in one of ``FORMATS``.
 
-    Raises SourceFormatError, at once or while reading, where it is not in that format.
+    Raises SourceFormatError, on the first record or a later one, where it is not in that format.
     """
     if form == "hf-daily":
-        return hf_daily.read(path)
-    if form == "arxiv-listing":
-        return arxiv_listing.read(path)
-    return jsonl.read(path, today)
+        yield from hf_daily.read(path)
+    elif form == "arxiv-listing":
+        yield from arxiv_listing.read(path)
+    else:
+        yield from jsonl.read(path, today)
 
 
 __all__ = ["FORMATS", "PaperRecord", "Rejection", "SourceFormatError", "read_file"]

@@ -18,7 +18,7 @@ def read(path: Path) -> Iterator[PaperRecord | Rejection]:
     def parse(entry: dict[str, Any]) -> PaperRecord:
         found = records.arxiv_id(entry.get("id"))
         if found is None:
-            raise RejectedRecord(f"id is not an arXiv id: {str(entry.get('id'))[:40]!r}")
+            raise RejectedRecord(f"id is not an arXiv id: {records.shown(entry.get('id'))}")
         return PaperRecord(
             arxiv_id=found[0],
             version=found[1],

@@ -26,7 +26,8 @@ def read(path: Path) -> Iterator[PaperRecord | Rejection]:
             "is not a response of daily_papers: its entries are text or numbers, not JSON objects"
         )
     wrapped = content.get("date") if isinstance(content, dict) else None
-    day = records.date_in(str(wrapped)) or records.date_in(path.name)
+    day = records.date_in(wrapped if isinstance(wrapped, str) else "")
+    day = day or records.date_in(path.name)
 
     def parse(entry: dict[str, Any]) -> PaperRecord:
         paper = entry.get("paper")
@@ -34,7 +35,7 @@ def read(path: Path) -> Iterator[PaperRecord | Rejection]:
             raise RejectedRecord("paper is missing: an entry has its paper in an object")
         found = records.arxiv_id(paper.get("id"))
         if found is None:
-            raise RejectedRecord(f"paper.id is not an arXiv id: {str(paper.get('id'))[:40]!r}")
+            raise RejectedRecord(f"paper.id is not an arXiv id: {records.shown(paper.get('id'))}")
         featured = records.date(paper.get("submittedOnDailyAt"), "paper.submittedOnDailyAt")
         announced = featured or day or records.date(entry.get("publishedAt"), "publishedAt")
         if announced is None:
@@ -51,7 +52,7 @@ def read(path: Path) -> Iterator[PaperRecord | Rejection]:
             authors=records.names(paper.get("authors")),
             submitted=records.date(paper.get("publishedAt"), "paper.publishedAt"),
             announced=announced,
-            votes=records.votes(paper.get("upvotes")),
+            votes=records.votes(paper.get("upvotes"), "paper.upvotes"),
         )
 
     return parse_each(enumerate(entries, 1), parse)

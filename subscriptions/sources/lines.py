@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from .records import PaperRecord, RejectedRecord, Rejection, SourceFormatError
+from .records import PaperRecord, RejectedRecord, Rejection, SourceFormatError, shown
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_LINE = 2**20
@@ -22,7 +22,7 @@ def parse_each(
             if isinstance(value, RejectedRecord):
                 raise value
             if not isinstance(value, dict):
-                raise RejectedRecord(f"is {_kind(value)}, not a JSON object")
+                raise RejectedRecord(f"is not a JSON object but {shown(value)}")
             yield parse(value)
         except RejectedRecord as error:
             yield Rejection(number, str(error))
@@ -36,7 +36,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SourceFormatError(f"cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise SourceFormatError(f"is not JSON: {error}") from error
 
 
@@ -49,7 +49,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
     good = bad = 0
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
+            for number, line in enumerate(_pieces(file), 1):
                 if not line.strip():
                     continue
                 value = _line(line)
@@ -63,14 +63,18 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
         raise SourceFormatError("is not JSON Lines: not one line of it is a JSON object")
 
 
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """Lines; of one that is too long its beginning, still longer than ``MAX_LINE``."""
+    while line := file.readline(MAX_LINE + 1):
+        yield line
+        while len(line) > MAX_LINE and not line.endswith(b"\n"):
+            line = file.readline(MAX_LINE + 1)
+
+
 def _line(line: bytes) -> Any:
     if len(line) > MAX_LINE:
         return RejectedRecord(f"is longer than {MAX_LINE >> 20} MB")
     try:
         return json.loads(line.decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return RejectedRecord(f"is not JSON: {error}")
-
-
-def _kind(value: Any) -> str:
-    return {str: "text", list: "a list", type(None): "null"}.get(type(value), "a number")

@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import re
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +13,17 @@ MAX_AUTHORS, MAX_CATEGORIES = 2_000, 20
 MAX_VOTES = 2**31 - 1
 
 _ARXIV = re.compile(
-    r"(?:arxiv:|https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/)?"
-    r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d{1,3}))?(?:\.pdf)?",
-    re.IGNORECASE,
+    r"(?:arxiv:|https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/"
+    r"|(?:doi:|https?://(?:dx\.)?doi\.org/)?10\.48550/arxiv\.)?"
+    r"(?:(?P<new>\d\d(?:0[1-9]|1[0-2])\.\d{4,5})"
+    r"|(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[a-z]{2})?/(?P<old>\d\d(?:0[1-9]|1[0-2])\d{3}))"
+    r"(?:v(?P<version>\d{1,3}))?(?:\.pdf)?",
+    re.IGNORECASE | re.ASCII,
 )
-_DOI = re.compile(r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S{1,180})", re.IGNORECASE)
+_DOI = re.compile(r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.[0-9]{4,9}/[!-~]{1,180})", re.I)
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]+(?:-[a-z]+)*)?")
-_UNSAFE = {"Cc", "Cs", "Co", "Cn"}
-_BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_JOINERS = "\u200c\u200d"  # Persian and Indic words and some emoji need them
+_KINDS = {bool: "true or false", list: "a list", dict: "an object", type(None): "nothing"}
 
 
 class SourceFormatError(Exception):
@@ -61,23 +65,36 @@ class PaperRecord:
 
 
 def clean(value: Any, limit: int) -> str:
-    """Text on one line: NFC, no control or direction-changing characters, at most ``limit``."""
+    """Text on one line: NFC, no control, invisible or direction-changing characters, at most
+    ``limit``.
+    """
     if not isinstance(value, str):
         return ""
-    value = unicodedata.normalize("NFC", value[: limit * 4])
-    kept = (
-        " " if char.isspace() else char
-        for char in value
-        if char.isspace() or (unicodedata.category(char) not in _UNSAFE and char not in _BIDI)
-    )
-    text = " ".join("".join(kept).split())
+    text = " ".join(value[: limit * 4].split())
+    if not text.isprintable():
+        text = "".join(char for char in text if char.isprintable() or char in _JOINERS)
+        text = " ".join(text.split())
+    text = unicodedata.normalize("NFC", text)
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def shown(value: Any) -> str:
+    """A refused value for a message: the beginning of a text or number, else what it is."""
+    if isinstance(value, str):
+        return repr(value[:40])
+    return _KINDS.get(type(value)) or str(value)[:40]
+
+
 def title_of(value: Any) -> str:
+    """A title that has a letter or digit, since one without would be the same as any other.
+
+    Raises RejectedRecord for anything else.
+    """
     title = clean(value, MAX_TITLE)
     if not title:
         raise RejectedRecord("title is missing: every paper needs one")
+    if not any(map(str.isalnum, title)):
+        raise RejectedRecord(f"title has no letter or digit: {shown(title)}")
     return title
 
 
@@ -101,40 +118,37 @@ def arxiv_categories(values: Any) -> tuple[str, ...]:
 
 
 def arxiv_id(value: Any) -> tuple[str, int | None] | None:
-    """``(id without version, version)`` of an arXiv id in any of its usual forms, or None."""
+    """``(id without version, version)`` of an arXiv id in any of its usual forms, or None.
+
+    An old id goes without the class that some write: math.AG/0601001 is math/0601001.
+    """
     match = _ARXIV.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         return None
-    return match[1].lower() if "/" not in match[1] else match[1], int(match[2]) if match[
-        2
-    ] else None
+    found = match["new"] or f"{match['archive'].lower()}/{match['old']}"
+    return found, int(match["version"]) if match["version"] else None
 
 
 def doi(value: Any) -> str | None:
     """A DOI in lower case (they are compared so), or None."""
     match = _DOI.fullmatch(value.strip()) if isinstance(value, str) else None
-    return clean(match[1], 200).lower() if match else None
+    return match[1].lower() if match else None
 
 
-def identity(value: Any, title: str, prefix: str) -> dict[str, Any]:
-    """The id fields of a record; without an id, one made from the title's words.
+def own_id(value: Any, title: str, prefix: str) -> str:
+    """A source's own id; without one, an id made from the title's words.
 
-    Raises RejectedRecord for an id that is not text.
+    Raises RejectedRecord for an id that is neither text nor a whole number.
     """
-    if value is None or value == "":
+    if value is None:
         words = "".join(char for char in title.casefold() if char.isalnum())
-        return {"own_id": f"title:{hashlib.sha256(words.encode()).hexdigest()[:32]}"}
+        return f"title:{hashlib.sha256(words.encode()).hexdigest()[:32]}"
     if not isinstance(value, str | int) or isinstance(value, bool):
-        raise RejectedRecord(f"id is {type(value).__name__}, not text")
-    value = str(value)
-    if found := arxiv_id(value):
-        return {"arxiv_id": found[0], "version": found[1]}
-    if found_doi := doi(value):
-        return {"doi": found_doi}
-    own = clean(value, 150)
+        raise RejectedRecord(f"id is not text: {shown(value)}")
+    own = clean(str(value), 150)
     if not own:
-        raise RejectedRecord("id has no character that can be kept")
-    return {"own_id": f"{prefix}:{own}"}
+        raise RejectedRecord(f"id has no character that can be kept: {shown(value)}")
+    return f"{prefix}:{own}"
 
 
 def date(value: Any, field: str) -> dt.date | None:
@@ -153,9 +167,7 @@ def date(value: Any, field: str) -> dt.date | None:
             else _utc_day(dt.datetime.fromisoformat(value))
         )
     except (ValueError, OverflowError):
-        raise RejectedRecord(
-            f"{field} is not a date like 2025-10-06: {str(value)[:40]!r}"
-        ) from None
+        raise RejectedRecord(f"{field} is not a date like 2025-10-06: {shown(value)}") from None
     if not 1900 <= day.year <= 2199:
         raise RejectedRecord(f"{field} is out of range: {day}")
     return day
@@ -165,7 +177,7 @@ def _utc_day(moment: dt.datetime) -> dt.date:
     return (moment.astimezone(dt.UTC) if moment.tzinfo else moment).date()
 
 
-def votes(value: Any) -> int | None:
+def votes(value: Any, field: str) -> int | None:
     """A count of upvotes, None where the source gives none.
 
     Raises RejectedRecord for what is not a whole number from 0 up.
@@ -173,15 +185,13 @@ def votes(value: Any) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_VOTES:
-        raise RejectedRecord(f"upvotes is not a whole number from 0 up: {str(value)[:40]!r}")
+        raise RejectedRecord(f"{field} is not a whole number from 0 up: {shown(value)}")
     return value
 
 
 def date_in(name: str) -> dt.date | None:
-    """The first YYYY-MM-DD in a file's name."""
+    """The first date like 2025-10-06 in a file's name."""
     for found in re.findall(r"\d{4}-\d{2}-\d{2}", name):
-        try:
-            return dt.date.fromisoformat(found)
-        except ValueError:
-            return None
+        with suppress(RejectedRecord):
+            return date(found, "name")
     return None

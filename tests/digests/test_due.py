@@ -136,7 +136,7 @@ def test_down_for_two_days_sends_one_digest(make_reader: Callable[..., Subscribe
 
 
 def test_a_new_weekday_loses_no_day(make_reader: Callable[..., Subscriber]) -> None:
-    """Moving Monday to Sunday on a Sunday evening: the promised Monday comes once more."""
+    """Moving Monday to Sunday on a Sunday: Monday comes once more, for the days till then."""
     begin(MONDAY - DAY)
     reader = make_reader(phrases=("x",))
     tick(MONDAY)

@@ -71,7 +71,9 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
         "web/paper.html",
         {
             "paper": found,
-            "listings": found.listings.order_by("day", "source"),
+            "listings": found.listings.filter(
+                day__in=Edition.objects.filter(status=Edition.Status.RELEASED).values("day")
+            ).order_by("day", "source"),
             "votes": found.votes,
         },
     )

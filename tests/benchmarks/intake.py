@@ -1,0 +1,39 @@
+"""Importing papers: how fast, against saving row by row, and in how much memory."""
+
+import json
+import tempfile
+from pathlib import Path
+
+from . import papers
+from .database import fresh_database, run
+from .figures import Figure
+
+SAMPLE = 500
+"""Papers saved row by row: enough to know the rate."""
+
+
+def measure_import(count: int) -> tuple[list[tuple[str, str]], list[Figure]]:
+    """Rows for the table, and figures, of importing ``count`` papers."""
+    batches = _measure("batches", count, seed=1)
+    rows = _measure("rows", min(SAMPLE, count), seed=2)
+    rate, row_rate = count / batches["seconds"], min(SAMPLE, count) / rows["seconds"]
+    table = [
+        (f"import_papers, {count:,} papers", f"{batches['seconds']:.1f} s"),
+        ("  papers a second", f"{rate:,.0f}"),
+        ("  peak memory of the process", f"{batches['peak_mb']:.0f} MB"),
+        (f"row by row, {min(SAMPLE, count):,} papers", f"{rows['seconds']:.1f} s"),
+        ("  papers a second", f"{row_rate:,.0f}"),
+    ]
+    return table, [
+        Figure("import_speedup", rate / row_rate, ">=20"),
+        Figure("import_memory_mb", batches["peak_mb"], "<500"),
+    ]
+
+
+def _measure(name: str, count: int, seed: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder, fresh_database() as variables:
+        path = Path(folder) / "papers.jsonl"
+        papers.write(path, count, seed)
+        printed = run(variables, "-m", "tests.benchmarks.worker", name, str(path))
+    measured: dict[str, float] = json.loads(printed)
+    return measured

@@ -1,0 +1,43 @@
+"""Invented papers in Paper Round's own format, the same ones for the same seed."""
+
+import datetime as dt
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+FIRST_DAY = dt.date(2025, 8, 4)
+DAYS = 60
+WITH_VOTES = 0.7
+_BEGINNINGS = "bal cor dem fal gir hel kas lum mor nev pol quin ras sel tor ulv vor wex yad zim"
+_ENDINGS = "adic ber cion dal ement ference gram hesis ivity kern let mation nost oid pler rive"
+_WORDS = [a + b for a in _BEGINNINGS.split() for b in _ENDINGS.split()]
+_CATEGORIES = ["cs.CL", "cs.CV", "cs.LG", "cs.RO", "cs.SD", "eess.IV", "math.OC", "stat.ML"]
+
+
+def write(path: Path, count: int, seed: int = 1) -> None:
+    """A JSON Lines file of ``count`` papers."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{json.dumps(paper)}\n" for paper in papers(count, seed))
+
+
+def papers(count: int, seed: int) -> Iterator[dict[str, object]]:
+    chance = random.Random(seed)
+    for number in range(count):
+        listed = FIRST_DAY + dt.timedelta(days=number * DAYS // count)
+        paper: dict[str, object] = {
+            "id": f"{listed:%y%m}.{number % 100_000:05}",
+            "title": _text(chance, 9).title(),
+            "abstract": ". ".join(_text(chance, 18).capitalize() for _ in range(8)) + ".",
+            "authors": [_text(chance, 2).title() for _ in range(chance.randint(1, 9))],
+            "categories": chance.sample(_CATEGORIES, chance.randint(1, 3)),
+            "submitted": str(listed - dt.timedelta(days=chance.randint(1, 4))),
+            "listed": str(listed),
+        }
+        if chance.random() < WITH_VOTES:
+            paper["votes"] = int(chance.paretovariate(1.1))
+        yield paper
+
+
+def _text(chance: random.Random, words: int) -> str:
+    return " ".join(chance.choices(_WORDS, k=words))

