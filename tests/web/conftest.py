@@ -1,0 +1,46 @@
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from subscriptions.models import Topic
+
+Post = Callable[..., Any]
+
+
+@pytest.fixture
+def post_signup(
+    client: Client, topics: dict[str, Topic], django_capture_on_commit_callbacks: Any
+) -> Post:
+    """Post the sign-up form with these changes, and do what it queued."""
+
+    def post(**changes: Any) -> Any:
+        data = {
+            "email": "ada@example.org",
+            "topics": ["robotics", "cosmology"],
+            "phrases": "robot arms\n\n Robot  Arms \nflow matching",
+            "muted": "",
+            "cadence": "weekly",
+            "weekday": "2",
+            "hour": "7",
+            "timezone": "Asia/Tokyo",
+            "website": "",
+        }
+        with django_capture_on_commit_callbacks(execute=True):
+            return client.post("/", {**data, **changes})
+
+    return post
+
+
+def link_in(message: Any, kind: str) -> str:
+    """The path of the first link to ``/kind/…`` in a mail's text."""
+    found = re.search(rf"http://localhost:8000(/{kind}/\S+)", str(message.body))
+    assert found, message.body
+    return found[1]
+
+
+def last_mail() -> Any:
+    return mail.outbox[-1]

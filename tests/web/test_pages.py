@@ -1,0 +1,140 @@
+import datetime as dt
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+import time_machine
+from django.apps import apps
+from django.core import mail, serializers
+from django.test import Client
+
+from subscriptions.digests.tick import send_due
+from subscriptions.models import Edition, Paper, Pick
+
+MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
+FRIDAY = dt.date(2025, 10, 10)
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def archive(make_paper: Make) -> Iterator[list[Paper]]:
+    """A week of released days with papers on two of them."""
+    papers = [
+        make_paper(f"Robot arms {n} <b>&", abstract="An <i>abstract</i>. " * 30, votes=n,
+                   day=FRIDAY if n % 2 else dt.date(2025, 10, 8), authors=["A. One"] * 5)
+        for n in range(8)
+    ]  # fmt: skip
+    with time_machine.travel(MONDAY, tick=False):
+        Edition.objects.roll(MONDAY)
+        Pick.objects.create(paper=papers[1], day=FRIDAY, note="Read <u>this</u>.")
+        yield papers
+
+
+def test_the_archive_lists_days_with_papers(client: Client, archive: list[Paper]) -> None:
+    page = client.get("/archive/").content.decode()
+    assert "October 2025" in page
+    assert "/archive/2025-10-10/" in page and "/archive/2025-10-08/" in page
+    assert "/archive/2025-10-09/" not in page
+
+
+def test_a_day_has_its_picks_its_papers_and_its_neighbours(
+    client: Client, archive: list[Paper]
+) -> None:
+    Edition.objects.filter(day=FRIDAY).update(intro="A fine <day>.")
+    page = client.get("/archive/2025-10-10/").content.decode()
+    assert "A fine &lt;day&gt;." in page
+    assert "Read &lt;u&gt;this&lt;/u&gt;." in page
+    titles = [f"Robot arms {n} &lt;b&gt;&amp;" for n in (7, 5, 3, 1)]
+    positions = [page.rindex(title) for title in titles]
+    assert positions == sorted(positions)
+    assert "Robot arms 2" not in page
+    assert "/archive/2025-10-08/" in page and "<b>&" not in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/archive/2025-10-13/", "/archive/2025-13-45/", "/archive/1999-01-01/", "/nope"]
+)
+def test_days_that_are_not_released_are_not_found(
+    client: Client, archive: list[Paper], path: str
+) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "Paper Round" in answer.content.decode()
+
+
+def test_a_paper_has_a_page_unless_it_is_hidden(client: Client, archive: list[Paper]) -> None:
+    paper = archive[1]
+    page = client.get(f"/papers/{paper.pk}/").content.decode()
+    assert "An &lt;i&gt;abstract&lt;/i&gt;." in page and "https://arxiv.org/abs/2510.00002" in page
+    Paper.objects.filter(pk=paper.pk).update(hidden=Paper.Hidden.OFF_TOPIC)
+    assert client.get(f"/papers/{paper.pk}/").status_code == 404
+    assert f"/papers/{paper.pk}/" not in client.get("/archive/2025-10-10/").content.decode()
+
+
+def test_plain_pages(client: Client, archive: list[Paper]) -> None:
+    assert "1 Test Street" in client.get("/privacy/").content.decode()
+    assert client.get("/check-inbox/").status_code == 200
+    assert client.get("/healthz").content == b"ok\n"
+
+
+def test_queries_do_not_grow_with_the_papers(
+    client: Client, archive: list[Paper], make_paper: Make, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(60):
+        paper = make_paper(f"More {n}", votes=n, day=FRIDAY)
+        if n < 10:
+            Pick.objects.create(paper=paper, day=FRIDAY)
+    for path, most in (("/archive/", 1), ("/archive/2025-10-10/", 7), ("/", 6)):
+        with django_assert_max_num_queries(most):
+            assert client.get(path).status_code == 200
+    second = client.get("/archive/2025-10-10/?page=2")
+    assert second.status_code == 200 and "More 0" in second.content.decode()
+    assert client.get("/archive/2025-10-10/?page=junk").status_code == 200
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in ("href", "action") and value]
+
+
+def links_of(html: str) -> list[str]:
+    parser = _Links()
+    parser.feed(html)
+    site = "http://localhost:8000"
+    local = (link.removeprefix(site).partition("#")[0] for link in parser.found)
+    return [link for link in local if link.startswith("/") and not link.startswith("/static")]
+
+
+def snapshot() -> str:
+    models = apps.get_app_config("subscriptions").get_models()
+    rows = [row for model in models for row in model._default_manager.order_by("pk")]
+    return str(serializers.serialize("json", rows))
+
+
+def test_a_scanner_that_opens_every_link_changes_nothing(
+    archive: list[Paper], make_reader: Make
+) -> None:
+    make_reader("ada@example.org", phrases=("robot arms",))
+    send_due(MONDAY, lambda: MONDAY)
+    message: Any = mail.outbox[0]
+    html = message.alternatives[0].content
+    before, waiting, seen = snapshot(), [*links_of(html), "/", "/archive/"], set()
+    client = Client()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for _ in range(2):
+            answer = client.get(path)
+            assert answer.status_code in (200, 302), path
+            client.head(path)
+        waiting += links_of(answer.content.decode())
+    assert any(path.startswith("/u/") for path in seen)
+    assert any(path.startswith("/preferences/") for path in seen)
+    assert snapshot() == before
