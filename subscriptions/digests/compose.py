@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.text import Truncator
 
 from subscriptions import emails, links
-from subscriptions.models import Delivery, Edition, Paper, Pick, Section
+from subscriptions.models import Delivery, Edition, Listing, Paper, Pick, Section
 
 ABSTRACT_LENGTH = 320
 HEADLINE_LENGTH = 70
@@ -20,15 +20,20 @@ HEADLINE_LENGTH = 70
 
 @dataclass(frozen=True)
 class Content:
-    """What the items of some deliveries refer to, as it is now."""
+    """What the items of some deliveries refer to, as it is now; no hidden papers."""
 
     papers: dict[int, Paper]
     notes: dict[tuple[int, dt.date], str]
     intros: list[tuple[dt.date, str]]
+    listed: list[dt.date]
+
+    def visible(self, delivery: Delivery) -> bool:
+        """Whether a paper of this delivery may still be shown."""
+        return any(item["paper"] in self.papers for item in delivery.items)
 
 
 def load_content(deliveries: Sequence[Delivery]) -> Content:
-    """Papers, pick notes and intros for these deliveries: three queries."""
+    """Papers, pick notes, intros and days with papers for these deliveries: four queries."""
     papers = {item["paper"] for delivery in deliveries for item in delivery.items}
     days = (
         min((delivery.first_day for delivery in deliveries), default=dt.date.min),
@@ -36,10 +41,12 @@ def load_content(deliveries: Sequence[Delivery]) -> Content:
     )
     picks = Pick.objects.filter(day__range=days, paper__in=papers).exclude(note="")
     intros = Edition.objects.filter(day__range=days).exclude(intro="").order_by("-day")
+    listed = Listing.objects.filter(day__range=days).values_list("day", flat=True).distinct()
     return Content(
-        papers=Paper.objects.with_votes().in_bulk(papers),
+        papers=Paper.objects.visible().with_votes().in_bulk(papers),
         notes={(pick.paper_id, pick.day): pick.note for pick in picks},
         intros=list(intros.values_list("day", "intro")),
+        listed=list(listed),
     )
 
 
@@ -87,6 +94,7 @@ def render(delivery: Delivery, content: Content) -> emails.Rendered:
     titles = [item["title"] for section in sections for item in section["items"]]
     newest = delivery.newest_day
     span = (text for day, text in content.intros if delivery.first_day <= day <= newest)
+    latest = max((day for day in content.listed if day <= newest), default=newest)
     return emails.render(
         "digest",
         {
@@ -95,7 +103,7 @@ def render(delivery: Delivery, content: Content) -> emails.Rendered:
             "postal_address": settings.POSTAL_ADDRESS,
             "preferences_url": links.PREFERENCES.url(subscriber.pk),
             "unsubscribe_url": links.UNSUBSCRIBE.url(subscriber.pk),
-            "archive_url": links.absolute(reverse("edition", args=[newest.isoformat()])),
+            "archive_url": links.absolute(reverse("edition", args=[latest.isoformat()])),
             "digest": {
                 "cadence": subscriber.cadence,
                 "first_day": delivery.first_day,
@@ -122,7 +130,7 @@ def _item_context(item: dict[str, Any], content: Content, delivery: Delivery) ->
         "pdf_url": paper.pdf_url,
         "authors": _authors(paper.authors),
         "date": paper.submitted,
-        "votes": paper.votes,
+        "votes": 0 if item["section"] == Section.TRENDING else paper.votes,  # its reason says it
         "abstract": _clip(paper.abstract, ABSTRACT_LENGTH),
         "reason": item["reason"],
         "note": next(notes, "") if item["section"] == Section.PICKS else "",

@@ -99,15 +99,17 @@ def _send_window(
 ) -> tuple[dict[int, Outcome], int]:
     """What became of each message of a claimed window, and how many rows were skipped."""
     token = window[0].claim_token
-    suppressed = Suppression.objects.suppressed([row.subscriber.email for row in window])
-    barred = [row.pk for row in window if row.subscriber.email in suppressed]
-    skipped = Delivery.objects.skip(barred, token, "suppressed")
     content = load_content(window)
-    messages = {row.pk: compose(row, content, clock()) for row in window if row.pk not in barred}
+    suppressed = Suppression.objects.suppressed([row.subscriber.email for row in window])
+    barred = {row.pk for row in window if row.subscriber.email in suppressed}
+    hidden = {row.pk for row in window if not content.visible(row)} - barred
+    skipped = Delivery.objects.skip(barred, token, "suppressed")
+    skipped += Delivery.objects.skip(hidden, token, "all its papers were hidden since")
+    messages = {
+        row.pk: compose(row, content, clock()) for row in window if row.pk not in barred | hidden
+    }
     sending = Delivery.objects.begin(list(messages), token, clock())
-    skipped += Delivery.objects.skip(
-        [pk for pk in messages if pk not in sending], token, "no longer subscribed"
-    )
+    skipped += Delivery.objects.skip(messages.keys() - sending, token, "no longer subscribed")
     last_start = clock() + LEASE * 2 / 3
     outcomes: dict[int, Outcome] = {}
     trouble = ""
@@ -127,17 +129,20 @@ def _record(window: list[Delivery], outcomes: dict[int, Outcome], now: dt.dateti
     """Write the answers of one window; rows that another worker owns by now stay as they are."""
     counts: Counter[str] = Counter()
     token = window[0].claim_token
-    by_answer: dict[tuple[Status, str, dt.datetime | None], list[int]] = defaultdict(list)
+    by_answer: dict[tuple[Status, str, dt.datetime | None, int], list[int]] = defaultdict(list)
     for row in window:
         if row.pk in outcomes:
-            status, retry_at = _settle(outcomes[row.pk], row.attempts + 1, now)
-            by_answer[status, outcomes[row.pk].reply, retry_at].append(row.pk)
-    for (status, reply, retry_at), pks in by_answer.items():
+            outcome = outcomes[row.pk]
+            attempts = row.attempts + (outcome.result is not Result.NOT_TRIED)
+            status, retry_at = _settle(outcome, attempts, now)
+            by_answer[status, outcome.reply, retry_at, attempts].append(row.pk)
+    for (status, reply, retry_at, attempts), pks in by_answer.items():
         counts[status.value] += Delivery.objects.filter(
             pk__in=pks, claim_token=token, status=Status.SENDING
         ).update(
             status=status,
             last_reply=reply,
+            attempts=attempts,
             retry_at=retry_at,
             sent_at=now if status == Status.SENT else None,
             claim_token=None,

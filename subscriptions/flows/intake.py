@@ -2,8 +2,7 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Container, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -49,8 +48,9 @@ def take_in(
     """
     run = SourceRun.objects.create(source=source, origin=clean(origin, 500), started_at=now)
     begun = time.monotonic()
+    stream = iter(records)
     try:
-        for batch in _ahead(records):
+        while batch := list(islice(stream, BATCH)):
             _take_in_batch(run, batch, rejected)
             progress(len(batch))
         run.status = SourceRun.Status.OK
@@ -63,18 +63,6 @@ def take_in(
             run.finished_at = now + dt.timedelta(seconds=time.monotonic() - begun)
             run.save()
     return run
-
-
-def _ahead(
-    records: Iterable[PaperRecord | Rejection],
-) -> Iterator[list[PaperRecord | Rejection]]:
-    """Batches, the next one read in a thread while the database stores this one."""
-    stream = iter(records)
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(lambda: list(islice(stream, BATCH)))
-        while batch := coming.result():
-            coming = reader.submit(lambda: list(islice(stream, BATCH)))
-            yield batch
 
 
 def _take_in_batch(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 from typing import NotRequired, TypedDict
 
 from django.db import models
@@ -58,11 +59,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         active = Subscriber.objects.filter(status=Subscriber.Status.ACTIVE).values("pk")
         mine.filter(
             status=Delivery.Status.CLAIMED, claim_expires_at__gt=now, subscriber__in=active
-        ).update(status=Delivery.Status.SENDING, attempts=F("attempts") + 1, last_attempt_at=now)
+        ).update(status=Delivery.Status.SENDING, last_attempt_at=now)
         sending = mine.filter(status=Delivery.Status.SENDING)
         return set(sending.values_list("pk", flat=True))
 
-    def skip(self, pks: "list[int]", token: uuid.UUID | None, reason: str) -> int:
+    def skip(self, pks: Collection[int], token: uuid.UUID | None, reason: str) -> int:
         """Settle claimed rows that must not be sent."""
         return self.filter(pk__in=pks, claim_token=token, status=Delivery.Status.CLAIMED).update(
             status=Delivery.Status.SKIPPED,

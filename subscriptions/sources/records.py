@@ -20,7 +20,9 @@ _ARXIV = re.compile(
     r"(?:v(?P<version>\d{1,3}))?(?:\.pdf)?",
     re.IGNORECASE | re.ASCII,
 )
-_DOI = re.compile(r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.[0-9]{4,9}/[!-~]{1,180})", re.I)
+_DOI = re.compile(
+    r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/[!-~]{1,180})", re.IGNORECASE | re.ASCII
+)
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]+(?:-[a-z]+)*)?")
 _JOINERS = "\u200c\u200d"  # Persian and Indic words and some emoji need them
 _KINDS = {bool: "true or false", list: "a list", dict: "an object", type(None): "nothing"}

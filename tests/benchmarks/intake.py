@@ -14,14 +14,21 @@ SAMPLE = 500
 
 def measure_import(count: int) -> tuple[list[tuple[str, str]], list[Figure]]:
     """Rows for the table, and figures, of importing ``count`` papers."""
-    batches = _measure("batches", count, seed=1)
-    rows = _measure("rows", min(SAMPLE, count), seed=2)
-    rate, row_rate = count / batches["seconds"], min(SAMPLE, count) / rows["seconds"]
+    sample = min(SAMPLE, count)
+    with tempfile.TemporaryDirectory() as folder, fresh_database() as variables:
+        batches, rows = (
+            _measure(variables, name, Path(folder) / f"{name}.jsonl", numbers)
+            for name, numbers in (
+                ("batches", range(count)),
+                ("rows", range(count, count + sample)),
+            )
+        )
+    rate, row_rate = count / batches["seconds"], sample / rows["seconds"]
     table = [
         (f"import_papers, {count:,} papers", f"{batches['seconds']:.1f} s"),
         ("  papers a second", f"{rate:,.0f}"),
         ("  peak memory of the process", f"{batches['peak_mb']:.0f} MB"),
-        (f"row by row, {min(SAMPLE, count):,} papers", f"{rows['seconds']:.1f} s"),
+        (f"row by row, {sample:,} papers", f"{rows['seconds']:.1f} s"),
         ("  papers a second", f"{row_rate:,.0f}"),
     ]
     return table, [
@@ -30,10 +37,9 @@ def measure_import(count: int) -> tuple[list[tuple[str, str]], list[Figure]]:
     ]
 
 
-def _measure(name: str, count: int, seed: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder, fresh_database() as variables:
-        path = Path(folder) / "papers.jsonl"
-        papers.write(path, count, seed)
-        printed = run(variables, "-m", "tests.benchmarks.worker", name, str(path))
-    measured: dict[str, float] = json.loads(printed)
+def _measure(variables: dict[str, str], name: str, path: Path, numbers: range) -> dict[str, float]:
+    papers.write(path, numbers)
+    measured: dict[str, float] = json.loads(
+        run(variables, "-m", "tests.benchmarks.worker", name, str(path))
+    )
     return measured

@@ -1,4 +1,4 @@
-"""Invented papers in Paper Round's own format, the same ones for the same seed."""
+"""Invented papers in Paper Round's own format, the same ones every time."""
 
 import datetime as dt
 import json
@@ -15,18 +15,18 @@ _WORDS = [a + b for a in _BEGINNINGS.split() for b in _ENDINGS.split()]
 _CATEGORIES = ["cs.CL", "cs.CV", "cs.LG", "cs.RO", "cs.SD", "eess.IV", "math.OC", "stat.ML"]
 
 
-def write(path: Path, count: int, seed: int = 1) -> None:
-    """A JSON Lines file of ``count`` papers."""
+def write(path: Path, numbers: range) -> None:
+    """A JSON Lines file of the papers with these numbers, each below 100,000."""
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{json.dumps(paper)}\n" for paper in papers(count, seed))
+        file.writelines(f"{json.dumps(paper)}\n" for paper in papers(numbers))
 
 
-def papers(count: int, seed: int) -> Iterator[dict[str, object]]:
-    chance = random.Random(seed)
-    for number in range(count):
-        listed = FIRST_DAY + dt.timedelta(days=number * DAYS // count)
+def papers(numbers: range) -> Iterator[dict[str, object]]:
+    chance = random.Random(numbers.start)
+    for place, number in enumerate(numbers):
+        listed = FIRST_DAY + dt.timedelta(days=place * DAYS // len(numbers))
         paper: dict[str, object] = {
-            "id": f"{listed:%y%m}.{number % 100_000:05}",
+            "id": f"{listed:%y%m}.{number:05}",
             "title": _text(chance, 9).title(),
             "abstract": ". ".join(_text(chance, 18).capitalize() for _ in range(8)) + ".",
             "authors": [_text(chance, 2).title() for _ in range(chance.randint(1, 9))],

@@ -12,7 +12,7 @@ from subscriptions.digests.due import Plan
 from subscriptions.digests.ledger import LEASE, MAX_ATTEMPTS, queue, send_queued
 from subscriptions.digests.tick import begin, prepare, send_due
 from subscriptions.flows.preferences import unsubscribe
-from subscriptions.models import Delivery, Edition, Subscriber, Suppression
+from subscriptions.models import Delivery, Edition, Paper, Subscriber, Suppression
 
 NOW = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 Status = Delivery.Status
@@ -185,3 +185,25 @@ def test_a_deferred_digest_is_tried_ever_later_and_then_given_up(
     assert waits[:3] == [dt.timedelta(minutes=minutes) for minutes in (5, 10, 20)]
     assert waits == sorted(waits) and waits[-1] == dt.timedelta(hours=4)
     assert send(now) == {"failed": 1}
+
+
+def test_hours_without_a_mail_server_are_not_attempts(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: object) -> None:
+        raise ConnectionRefusedError("nobody there")
+
+    now = NOW
+    with monkeypatch.context() as patch:
+        patch.setattr(mail.get_connection().__class__, "open", refuse)
+        for _ in range(MAX_ATTEMPTS + 1):
+            assert send(now) == {"deferred": 3}
+            now += dt.timedelta(minutes=5)
+    assert set(Delivery.objects.values_list("attempts", flat=True)) == {0}
+    assert send(now) == {"sent": 3}
+
+
+def test_a_paper_hidden_after_queuing_does_not_go_out(queued: list[Subscriber]) -> None:
+    Paper.objects.update(hidden=Paper.Hidden.WITHDRAWN)
+    assert send() == {"skipped": 3}
+    assert mail.outbox == []

@@ -130,7 +130,7 @@ def test_an_edit_after_queuing_is_in_the_mail(make_reader: Make, make_paper: Mak
     assert "A late note" in text
 
 
-def test_content_takes_three_queries(
+def test_content_takes_four_queries(
     make_reader: Make, make_paper: Make, django_assert_num_queries: Any
 ) -> None:
     reader = make_reader(phrases=("robot",))
@@ -141,7 +141,7 @@ def test_content_takes_three_queries(
         )
         for n in range(1, 6)
     ]  # fmt: skip
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         content = load_content(deliveries)
     with django_assert_num_queries(0):
         for delivery in deliveries:

@@ -11,7 +11,7 @@ from subscriptions.flows.choices import Choices
 from subscriptions.flows.intake import take_in
 from subscriptions.flows.subscribe import confirm, request_subscription
 from subscriptions.management.arguments import add_now
-from subscriptions.models import Source, Topic
+from subscriptions.models import Edition, Source, Topic
 from subscriptions.sources import PaperRecord, Rejection, read_file
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -31,6 +31,7 @@ class Command(BaseCommand):
     def handle(self, *, now: dt.datetime, **options: Any) -> None:
         monday = now.date() - dt.timedelta(days=now.weekday())
         shift = monday - MONDAY
+        Edition.objects.roll(now - dt.timedelta(days=14))  # the site opened as the sample begins
         entries = read_file(DATA / "sample_papers.jsonl", "jsonl", now.date())
         with tqdm(unit=" papers", disable=None, leave=False) as bar:
             run = take_in(

@@ -1,4 +1,5 @@
 import logging
+import signal
 import threading
 from typing import Any
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         if every < 1:
             raise SystemExit("--every takes a number of seconds from 1 up")
         stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())  # ends after the tick it is in
         while not stop.is_set():
             close_old_connections()
             try:
