@@ -2,8 +2,9 @@
 
 from .deliveries import Delivery, Item, Section
 from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, Topic
+from .interests import Feedback, Interest
 from .papers import Listing, ListingVotes, Paper, Source, SourceRun
-from .subscribers import Feedback, Interest, Subscriber, Suppression, mask_email
+from .subscribers import Subscriber, Suppression, mask_email
 
 __all__ = [
     "WINDOW_DAYS",
