@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.db import models
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
@@ -90,7 +91,7 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
     action_form = NoteForm
     actions = ("pick", "unpick", "hide_off_topic", "hide_duplicate", "hide_withdrawn", "show")
     inlines = (PickInline,)
-    formfield_overrides = LISTS_AS_LINES
+    formfield_overrides = {**LISTS_AS_LINES, models.URLField: {"assume_scheme": "https"}}
     readonly_fields = ("first_seen",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Paper]:

@@ -19,10 +19,11 @@ from subscriptions.models import (
     Source,
     SourceRun,
 )
+from subscriptions.models.bulk import insert
 from subscriptions.sources import PaperRecord, Rejection
 from subscriptions.sources.records import clean
 
-BATCH = 500
+BATCH = 1000
 KEPT_REJECTIONS = 100
 MERGED = [
     "arxiv_id", "doi", "own_id", "title", "abstract", "authors", "categories", "submitted",
@@ -154,20 +155,19 @@ class _Writes:
     votes: dict[int, ListingVotes] = field(default_factory=dict)
 
     def save(self) -> None:
-        Paper.objects.bulk_create(self.new)
+        insert(self.new)
         Paper.objects.bulk_create(
             self.changed.values(), update_conflicts=True, unique_fields=["id"], update_fields=MERGED
         )
         for listing in self.listings:
             listing.paper_id = listing.paper.pk
-        Listing.objects.bulk_create(self.listings)
+        insert(self.listings)
         for row in self.votes.values():
             row.listing_id = row.listing.pk
+        recounted = [row for row in self.votes.values() if row.pk]
+        insert([row for row in self.votes.values() if not row.pk])
         ListingVotes.objects.bulk_create(
-            self.votes.values(),
-            update_conflicts=True,
-            unique_fields=["listing", "date"],
-            update_fields=["count"],
+            recounted, update_conflicts=True, unique_fields=["id"], update_fields=["count"]
         )
 
 

@@ -51,10 +51,10 @@ class Paper(models.Model):
         WITHDRAWN = "withdrawn", "withdrawn"
 
     arxiv_id = models.CharField(
-        "arXiv id", max_length=32, unique=True, null=True, blank=True, help_text="without version"
+        "arXiv id", max_length=32, null=True, blank=True, help_text="without version"
     )
-    doi = models.CharField("DOI", max_length=200, unique=True, null=True, blank=True)
-    own_id = models.CharField("source's own id", max_length=200, unique=True, null=True, blank=True)
+    doi = models.CharField("DOI", max_length=200, null=True, blank=True)
+    own_id = models.CharField("source's own id", max_length=200, null=True, blank=True)
     title = models.CharField(max_length=500)
     abstract = models.TextField(max_length=10_000, blank=True)
     authors = models.JSONField(default=list, blank=True, help_text='["First Last", ...]')
@@ -66,16 +66,18 @@ class Paper(models.Model):
     trend = models.FloatField(
         default=0.0, editable=False, db_index=True, help_text="see matching/trend.py"
     )
-    hidden = models.CharField(
-        max_length=16, choices=Hidden.choices, default=Hidden.NO, blank=True, db_index=True
-    )
+    hidden = models.CharField(max_length=16, choices=Hidden.choices, default=Hidden.NO, blank=True)
 
     votes: int  # only on papers of with_votes()
 
     objects = PaperQuerySet.as_manager()
 
     class Meta:
+        # As constraints, not unique=True, which on PostgreSQL costs a second index for LIKE.
         constraints = [
+            models.UniqueConstraint(fields=["arxiv_id"], name="paper_arxiv_id_once"),
+            models.UniqueConstraint(fields=["doi"], name="paper_doi_once"),
+            models.UniqueConstraint(fields=["own_id"], name="paper_own_id_once"),
             models.CheckConstraint(
                 name="paper_has_an_identity",
                 condition=Q(arxiv_id__isnull=False)
@@ -117,7 +119,7 @@ class Listing(models.Model):
     same announcement again changes nothing.
     """
 
-    paper = models.ForeignKey(Paper, models.CASCADE, related_name="listings")
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="listings", db_index=False)
     source = models.CharField(max_length=16, choices=Source.choices)
     announced = models.DateField()
     day = models.DateField(db_index=True)
@@ -140,7 +142,7 @@ class Listing(models.Model):
 class ListingVotes(models.Model):
     """How many upvotes a listing had on a date."""
 
-    listing = models.ForeignKey(Listing, models.CASCADE, related_name="votes")
+    listing = models.ForeignKey(Listing, models.CASCADE, related_name="votes", db_index=False)
     date = models.DateField()
     count = models.PositiveIntegerField()
 

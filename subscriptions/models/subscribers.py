@@ -136,7 +136,7 @@ class Subscriber(models.Model):
                 name="subscriber_due",
                 condition=Q(next_digest_at__isnull=False),
             ),
-            models.Index(fields=["status"], name="subscriber_status"),
+            models.Index(fields=["status"], name="subscriber_by_status"),
         ]
 
     def __str__(self) -> str:
