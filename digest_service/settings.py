@@ -3,14 +3,17 @@
 With nothing set: SQLite, tasks inline, one machine, mail printed to the terminal.
 """
 
+import contextlib
 import os
 import secrets
+import tempfile
 import warnings
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 django_stubs_ext.monkeypatch()
 env = environ.Env()
@@ -24,9 +27,14 @@ def _kept_secret(name: str) -> str:
     path = VAR_DIR / name
     if not path.exists():
         VAR_DIR.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
-    return path.read_text()
+        with tempfile.NamedTemporaryFile("w", dir=VAR_DIR) as made:  # readable by its owner only
+            made.write(secrets.token_urlsafe(48))
+            made.flush()
+            with contextlib.suppress(FileExistsError):  # another process was quicker
+                os.link(made.name, path)
+    if not (key := path.read_text().strip()):
+        raise ImproperlyConfigured(f"{path} is empty; remove it, or put the key back.")
+    return key
 
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -95,7 +103,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
@@ -129,7 +137,6 @@ POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_TASK_ALWAYS_EAGER = not REDIS_URL
-CELERY_TASK_EAGER_PROPAGATES = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -137,7 +144,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 3,
     "socket_connect_timeout": 2,
 }
-CELERY_TASK_TIME_LIMIT = 900
+CELERY_TASK_TIME_LIMIT = 1800  # longer than SHIFT and LEASE of digests/ledger.py
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # its lines would not be masked
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 TICK_SECONDS = env.int("TICK_SECONDS", default=60)
 CELERY_BEAT_SCHEDULE = {
@@ -150,7 +158,12 @@ DELIVERY_WINDOW = env.int("DELIVERY_WINDOW", default=20)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "subscriptions.masking.MaskingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }

@@ -38,8 +38,9 @@ class Link:
     def token(self, pk: int) -> str:
         return self._signer().sign(str(pk))
 
-    def url(self, pk: int) -> str:
-        return absolute(reverse(self.view, args=[self.token(pk)]))
+    def url(self, pk: int | None) -> str:
+        """The address for the one with this pk; for None, one that leads nowhere."""
+        return absolute(reverse(self.view, args=["preview" if pk is None else self.token(pk)]))
 
     def read(self, token: str) -> int:
         """The pk that was signed.

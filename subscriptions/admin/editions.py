@@ -41,6 +41,9 @@ class EditionAdmin(admin.ModelAdmin[Edition]):
         editions = super().get_queryset(request)
         return editions.annotate(paper_count=count(listed), pick_count=count(picked))
 
+    def save_model(self, request: HttpRequest, obj: Edition, form: Any, change: Any) -> None:
+        obj.save(update_fields=form.changed_data)  # its status may have moved on meanwhile
+
     @admin.display(ordering="paper_count")
     def papers(self, edition: Any) -> int:
         return edition.paper_count  # type: ignore[no-any-return]
@@ -83,6 +86,10 @@ class PickAdmin(admin.ModelAdmin[Pick]):
     autocomplete_fields = ("paper",)
     filter_horizontal = ("topics",)
     date_hierarchy = "day"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Pick | None = None) -> list[str]:
+        """A pick is not moved: readers may have had it. Delete it and pick anew."""
+        return ["paper", "day"] if obj else []
 
 
 @admin.register(Topic)

@@ -74,12 +74,6 @@ class NoteForm(ActionForm):
     )
 
 
-class PickInline(admin.StackedInline[Pick, Paper]):
-    model = Pick
-    extra = 0
-    filter_horizontal = ("topics",)
-
-
 @admin.register(Paper)
 class PaperAdmin(admin.ModelAdmin[Paper]):
     list_display = ("title", "first_author", "listed", "upvotes", "picked", "state", "read")
@@ -90,7 +84,6 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
     show_full_result_count = False
     action_form = NoteForm
     actions = ("pick", "unpick", "hide_off_topic", "hide_duplicate", "hide_withdrawn", "show")
-    inlines = (PickInline,)
     formfield_overrides = {**LISTS_AS_LINES, models.URLField: {"assume_scheme": "https"}}
     readonly_fields = ("first_seen",)
 
@@ -102,6 +95,10 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
             listed_on=Subquery(newest.values("day")[:1]),
             picked_on=Subquery(picks.values("day")[:1]),
         ).order_by(*self.ordering)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A paper that came back after deletion would be sent again; it is hidden instead."""
+        return False
 
     def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: Any) -> None:
         if obj.first_seen is None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -35,6 +36,7 @@ class SubscriberAdmin(admin.ModelAdmin[Subscriber]):
     show_full_result_count = False
     inlines = (InterestInline,)
     readonly_fields = (
+        "email",
         "status", "next_digest_at", "covered_until", "paused_until", "consent_version",
         "consent_asked_at", "confirmed_at", "signup_mailed_at", "recent_deliveries",
     )  # fmt: skip
@@ -48,10 +50,14 @@ class SubscriberAdmin(admin.ModelAdmin[Subscriber]):
         return super().get_queryset(request).annotate(followed=followed)
 
     def save_model(self, request: HttpRequest, obj: Subscriber, form: Any, change: Any) -> None:
-        schedule = {"cadence", "weekday", "hour", "timezone"}
-        if obj.status == Subscriber.Status.ACTIVE and schedule & set(form.changed_data):
-            obj.reschedule(timezone.now())
-        super().save_model(request, obj, form, change)
+        """Write only what staff changed, on the row as it is now: the reader may have left."""
+        with transaction.atomic():
+            row = Subscriber.objects.select_for_update().get(pk=obj.pk)
+            for name in form.changed_data:
+                setattr(row, name, getattr(obj, name))
+            if row.status == Subscriber.Status.ACTIVE and form.changed_data:
+                row.reschedule(timezone.now())
+            row.save(update_fields=[*form.changed_data, "next_digest_at"])
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

@@ -6,6 +6,8 @@ from typing import Self
 
 from django.core.mail import EmailMessage, get_connection
 
+from subscriptions.masking import mask
+
 from .outcomes import Outcome, Result
 
 
@@ -56,8 +58,8 @@ class Transport:
 
 def _answered(code: int, text: bytes | str) -> Outcome:
     reply = f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
-    return Outcome(Result.REFUSED if 500 <= code < 600 else Result.RETRY, reply[:500])
+    return Outcome(Result.REFUSED if 500 <= code < 600 else Result.RETRY, mask(reply)[:500])
 
 
 def _reply(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:500]
+    return mask(f"{type(error).__name__}: {error}")[:500]

@@ -76,8 +76,12 @@ def compose(delivery: Delivery, content: Content, date: dt.datetime) -> EmailMul
 
 
 def render(delivery: Delivery, content: Content) -> emails.Rendered:
-    """Subject, text and HTML of one delivery; also for one that is not stored."""
+    """Subject, text and HTML of one delivery.
+
+    In one that is not stored, a preview, the personal links lead nowhere: others see it.
+    """
     subscriber = delivery.subscriber
+    owner = subscriber.pk if delivery.pk else None
     sections: list[dict[str, Any]] = [
         {
             "key": section.value,
@@ -101,8 +105,8 @@ def render(delivery: Delivery, content: Content) -> emails.Rendered:
             "site_name": "Paper Round",
             "site_url": settings.SITE_URL,
             "postal_address": settings.POSTAL_ADDRESS,
-            "preferences_url": links.PREFERENCES.url(subscriber.pk),
-            "unsubscribe_url": links.UNSUBSCRIBE.url(subscriber.pk),
+            "preferences_url": links.PREFERENCES.url(owner),
+            "unsubscribe_url": links.UNSUBSCRIBE.url(owner),
             "archive_url": links.absolute(reverse("edition", args=[latest.isoformat()])),
             "digest": {
                 "cadence": subscriber.cadence,

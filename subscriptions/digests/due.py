@@ -22,10 +22,10 @@ class Plan:
 def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
     """A plan for each due subscriber whose slot need not wait; one query.
 
-    Of several slots missed only the last counts. Its newest edition is the day before it,
-    in UTC; the digest covers the released days after ``covered_until`` up to that one, at
-    most seven. A slot whose newest edition is closed but not released waits up to 24 hours
-    and then lapses: the schedule moves on, ``covered_until`` does not.
+        Of several slots missed only the last counts. Its newest edition is the day before it,
+        in UTC; the digest covers the released days after ``covered_until`` up to that one, at
+    most seven. While the newest edition is not released the slot waits, up to 24 hours after
+        it was due; then the digest has what is released, and the rest waits for the next one.
     """
     slots = {
         reader.pk: _latest_slot(reader, reader.next_digest_at, now)
@@ -40,11 +40,12 @@ def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
     plans = []
     for reader in subscribers:
         slot, day = slots[reader.pk], newest[reader.pk]
+        due_since = reader.next_digest_at or slot
         unreleased = status.get(day) in (Edition.Status.CLOSED, Edition.Status.OPEN)
-        if unreleased and now < slot + PATIENCE:
+        if unreleased and now < due_since + PATIENCE:
             continue
         after = max(reader.covered_until or dt.date.min, day - WINDOW_DAYS * DAY)
-        days = () if unreleased else days_between(after, day)
+        days = days_between(after, day)
         released = tuple(d for d in days if status.get(d) == Edition.Status.RELEASED)
         plans.append(Plan(reader, released, reader.next_slot(slot)))
     return plans

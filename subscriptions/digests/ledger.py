@@ -1,11 +1,13 @@
 """The ledger's two moves: a digest is queued once, and each is sent at most once."""
 
 import datetime as dt
+import logging
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 
 from subscriptions.delivery.outcomes import Outcome, Result
 from subscriptions.delivery.transport import CannotConnect, Transport
@@ -15,6 +17,8 @@ from .compose import compose, load_content
 from .due import Plan
 
 Status = Delivery.Status
+
+logger = logging.getLogger(__name__)
 
 LEASE = dt.timedelta(minutes=20)
 """How long a window of messages is its worker's; no new message begins in the last third."""
@@ -40,6 +44,11 @@ def queue(plans: Sequence[Plan], items: dict[int, list[Item]], now: dt.datetime)
             .filter(pk__in=[plan.subscriber.pk for plan in plans])
             .order_by("pk")
         }
+        had = set(
+            Delivery.objects.filter(
+                subscriber__in=rows, newest_day__in={plan.days[-1] for plan in plans if plan.days}
+            ).values_list("subscriber_id", "newest_day")
+        )
         for plan in plans:
             row = rows.get(plan.subscriber.pk)
             if row is None or _state(row) != _state(plan.subscriber):
@@ -47,7 +56,7 @@ def queue(plans: Sequence[Plan], items: dict[int, list[Item]], now: dt.datetime)
             row.next_digest_at = plan.next_digest_at
             row.status, row.paused_until = Subscriber.Status.ACTIVE, None
             moved.append(row)
-            if not plan.days:
+            if not plan.days or (row.pk, plan.days[-1]) in had:
                 counts["advanced"] += 1
                 continue
             row.covered_until = plan.days[-1]
@@ -87,17 +96,26 @@ def send_queued(clock: Callable[[], dt.datetime]) -> Counter[str]:
         while (reachable and clock() <= last_window) and (
             window := Delivery.objects.claim(settings.DELIVERY_WINDOW, clock(), LEASE)
         ):
-            outcomes, skipped = _send_window(window, transport, clock)
-            counts += _record(window, outcomes, clock())
-            counts["skipped"] += skipped
+            outcomes: dict[int, Outcome] = {}
+            try:
+                counts["skipped"] += _send_window(window, transport, clock, outcomes)
+            finally:
+                counts += _record(window, outcomes, clock())
             reachable = all(outcome.result is not Result.NOT_TRIED for outcome in outcomes.values())
     return counts
 
 
 def _send_window(
-    window: list[Delivery], transport: Transport, clock: Callable[[], dt.datetime]
-) -> tuple[dict[int, Outcome], int]:
-    """What became of each message of a claimed window, and how many rows were skipped."""
+    window: list[Delivery],
+    transport: Transport,
+    clock: Callable[[], dt.datetime],
+    outcomes: dict[int, Outcome],
+) -> int:
+    """Send a claimed window; how many of its rows were skipped.
+
+    ``outcomes`` says at every moment what became of each message, so that whatever
+    interrupts this, the answers that came are recorded and the rest is known.
+    """
     token = window[0].claim_token
     content = load_content(window)
     suppressed = Suppression.objects.suppressed([row.subscriber.email for row in window])
@@ -105,28 +123,49 @@ def _send_window(
     hidden = {row.pk for row in window if not content.visible(row)} - barred
     skipped = Delivery.objects.skip(barred, token, "suppressed")
     skipped += Delivery.objects.skip(hidden, token, "all its papers were hidden since")
-    messages = {
-        row.pk: compose(row, content, clock()) for row in window if row.pk not in barred | hidden
-    }
-    sending = Delivery.objects.begin(list(messages), token, clock())
-    skipped += Delivery.objects.skip(messages.keys() - sending, token, "no longer subscribed")
+    rows = {row.pk: row for row in window if row.pk not in barred | hidden}
+    sending = Delivery.objects.begin(list(rows), token, clock())
+    skipped += Delivery.objects.skip_inactive(rows.keys() - sending, token)
     last_start = clock() + LEASE * 2 / 3
-    outcomes: dict[int, Outcome] = {}
-    trouble = ""
+    outcomes.update(dict.fromkeys(sorted(sending), Outcome(Result.NOT_TRIED, "interrupted")))
     for pk in sorted(sending):
-        if trouble or clock() >= last_start:
-            outcomes[pk] = Outcome(Result.NOT_TRIED, trouble or "its window took too long")
-            continue
+        if clock() >= last_start:
+            break
         try:
-            outcomes[pk] = transport.send(messages[pk])
+            message = compose(rows[pk], content, clock())
+            outcomes[pk] = Outcome(Result.IN_DOUBT, "interrupted while it was handed over")
+            outcomes[pk] = transport.send(message)
         except CannotConnect as error:
-            trouble = str(error)
-            outcomes[pk] = Outcome(Result.NOT_TRIED, trouble)
-    return outcomes, skipped
+            outcomes.update(
+                dict.fromkeys(
+                    (left for left in sorted(sending) if left >= pk),
+                    Outcome(Result.NOT_TRIED, str(error)),
+                )
+            )
+            break
+        except Exception as error:  # one bad message must not stop the rest
+            logger.exception("digest %s was not sent", pk)
+            if outcomes[pk].result is Result.NOT_TRIED:
+                outcomes[pk] = Outcome(Result.REFUSED, f"not composed: {type(error).__name__}")
+    return skipped
 
 
 def _record(window: list[Delivery], outcomes: dict[int, Outcome], now: dt.datetime) -> Counter[str]:
-    """Write the answers of one window; rows that another worker owns by now stay as they are."""
+    """Write the answers of one window; rows that another worker owns by now stay as they are.
+
+    Tried again for half a minute where the database is away.
+    """
+    for pause in (1, 2, 4, 8, 16):
+        try:
+            return _write(window, outcomes, now)
+        except OperationalError:
+            logger.warning("the answers of a window are not written yet; again in %s s", pause)
+            connection.close()
+            time.sleep(pause)
+    return _write(window, outcomes, now)
+
+
+def _write(window: list[Delivery], outcomes: dict[int, Outcome], now: dt.datetime) -> Counter[str]:
     counts: Counter[str] = Counter()
     token = window[0].claim_token
     by_answer: dict[tuple[Status, str, dt.datetime | None, int], list[int]] = defaultdict(list)

@@ -151,14 +151,9 @@ def _choose(
     followed = [interest for interest in interests if interest.weight > 0]
     topics = {interest.topic_id for interest in followed if interest.topic_id}
     items: list[Item] = []
-    for pick in shelf.picks:
-        paper = shelf.index[pick.paper_id]
-        meant = {topic.pk for topic in pick.topics.all()}
-        if pick.day in request.days and allowed[paper] and (not meant or meant & topics):
-            allowed[paper] = False
-            items.append(_item(shelf, paper, Section.PICKS, "Picked by the editors"))
-        if len(items) == MAX_PICKS:
-            break
+    for paper in _picks(request, topics, allowed, shelf):
+        items.append(_item(shelf, paper, Section.PICKS, "Picked by the editors"))
+        allowed[paper] = False
     allowed &= shelf.listed(request.days)
     ranked = [n for n in shelf.by_trend if allowed[n]]
     room = SIZE - len(items)
@@ -176,6 +171,19 @@ def _choose(
         for paper in rest[: min(wanted, SIZE - len(items))]
     ]
     return items
+
+
+def _picks(request: Request, topics: set[int], allowed: Mask, shelf: _Shelf) -> list[int]:
+    """The newest picks meant for this reader, in the editors' order."""
+    meant = [
+        pick
+        for pick in shelf.picks
+        if pick.day in request.days
+        and allowed[shelf.index[pick.paper_id]]
+        and (not pick.topics.all() or topics & {topic.pk for topic in pick.topics.all()})
+    ]
+    newest = sorted(meant, key=lambda pick: pick.day, reverse=True)[:MAX_PICKS]
+    return list(dict.fromkeys(shelf.index[pick.paper_id] for pick in meant if pick in newest))
 
 
 def _matches(

@@ -1,6 +1,7 @@
 """One turn of the clock: what is due becomes deliveries, what is queued is sent."""
 
 import datetime as dt
+import logging
 from collections import Counter
 from collections.abc import Callable
 
@@ -11,6 +12,8 @@ from .ledger import queue, send_queued
 from .select import Request, select
 
 CHUNK = 500
+
+logger = logging.getLogger(__name__)
 
 
 def begin(now: dt.datetime) -> list[list[int]]:
@@ -41,7 +44,11 @@ def send_due(
     chunks = begin(now)
     total, done = sum(map(len, chunks)), 0
     for chunk in chunks:
-        counts += prepare(chunk, now)
+        try:
+            counts += prepare(chunk, now)
+        except Exception:  # its readers stay due; the others must not wait for them
+            logger.exception("a chunk of %s readers was not prepared", len(chunk))
+            counts["not prepared"] += len(chunk)
         counts += send_queued(clock)
         done += len(chunk)
         progress(done, total)

@@ -147,7 +147,11 @@ class _Index:
 
 @dataclass
 class _Writes:
-    """What a batch will write: at most five statements, whatever its size."""
+    """What a batch will write: a fixed number of statements, whatever its size.
+
+    Papers go in order of their ids, so that of two imports at once one waits for the other
+    and never both for each other.
+    """
 
     new: list[Paper] = field(default_factory=list)
     changed: dict[int, Paper] = field(default_factory=dict)
@@ -155,9 +159,12 @@ class _Writes:
     votes: dict[int, ListingVotes] = field(default_factory=dict)
 
     def save(self) -> None:
-        insert(self.new)
+        insert(sorted(self.new, key=lambda paper: [getattr(paper, name) or "" for name in IDS]))
         Paper.objects.bulk_create(
-            self.changed.values(), update_conflicts=True, unique_fields=["id"], update_fields=MERGED
+            [paper for _, paper in sorted(self.changed.items())],
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=MERGED,
         )
         for listing in self.listings:
             listing.paper_id = listing.paper.pk

@@ -4,8 +4,9 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Min
 
-from subscriptions.models import Subscriber
+from subscriptions.models import Delivery, Subscriber
 
 from .choices import Choices
 
@@ -27,6 +28,7 @@ def save_preferences(
         changed = choices.apply_schedule(subscriber)
         choices.apply_interests(subscriber)
         if paused_until:
+            _give_back_unsent(subscriber)
             subscriber.status = Status.PAUSED
             subscriber.paused_until = paused_until
             zone = ZoneInfo(subscriber.timezone)
@@ -38,6 +40,16 @@ def save_preferences(
             subscriber.reschedule(now)
         subscriber.save()
     return subscriber
+
+
+def _give_back_unsent(subscriber: Subscriber) -> None:
+    """Skip digests that wait to be sent; the next one covers their days."""
+    waiting = subscriber.deliveries.filter(
+        status__in=[Delivery.Status.QUEUED, Delivery.Status.DEFERRED]
+    )
+    first = waiting.aggregate(day=Min("first_day"))["day"]
+    if first and waiting.update(status=Delivery.Status.SKIPPED, last_reply="paused before it went"):
+        subscriber.covered_until = first - dt.timedelta(days=1)
 
 
 def unsubscribe(pk: int) -> None:

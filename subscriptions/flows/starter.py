@@ -29,7 +29,9 @@ def load_topics(path: Path = TOPICS) -> tuple[int, int, int]:
             topic = stored.get(entry["slug"])
             taken = owners.get(values["name"].casefold(), entry["slug"]) != entry["slug"]
             if topic is not None:
-                updated += _update(topic, values | ({"name": topic.name} if taken else {}))
+                if taken:
+                    values["name"] = topic.loaded.get("name")
+                updated += _update(topic, values)
             elif not taken:
                 Topic.objects.create(slug=entry["slug"], position=position, loaded=values, **values)
                 new += 1

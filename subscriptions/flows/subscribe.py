@@ -1,6 +1,7 @@
 """Signing up: the form is stored, a mail goes to the owner, nothing else is said to anyone."""
 
 import datetime as dt
+import logging
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -9,14 +10,20 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from subscriptions import emails, links
+from subscriptions.delivery.outcomes import Outcome, Result
+from subscriptions.delivery.transport import CannotConnect, Transport
 from subscriptions.models import Subscriber, Suppression, Topic
 
 from .choices import CONSENT_VERSION, Choices
 
 MAIL_INTERVAL = dt.timedelta(days=1)
+MAIL_RETRY = dt.timedelta(minutes=15)
 UNCONFIRMED_FOR = dt.timedelta(days=14)
 
 Status = Subscriber.Status
+ANSWERED = (Status.PENDING, Status.ACTIVE, Status.PAUSED)
+
+logger = logging.getLogger(__name__)
 
 
 def request_subscription(email: str, choices: Choices, now: dt.datetime) -> int:
@@ -38,6 +45,9 @@ def _store(email: str, choices: Choices, now: dt.datetime) -> int:
     subscriber = found or Subscriber(email=email)
     if subscriber.status not in (Status.PENDING, Status.UNSUBSCRIBED):
         return subscriber.pk
+    mailed = subscriber.signup_mailed_at
+    if subscriber.status == Status.PENDING and mailed and mailed > now - MAIL_INTERVAL:
+        return subscriber.pk  # its owner was asked to confirm what is stored, not this
     subscriber.status = Status.PENDING
     subscriber.consent_version = CONSENT_VERSION
     subscriber.consent_asked_at = now
@@ -59,24 +69,25 @@ def unanswered(now: dt.datetime) -> list[int]:
 def answer_request(pk: int, now: dt.datetime) -> bool:
     """Mail the owner what fits their state, at most once a day; whether a mail went out.
 
-    The day is claimed by a conditional UPDATE before the mail is sent, and given back if
-    sending fails.
+    The day is claimed by a conditional UPDATE before the mail is sent. Only where the mail
+    server surely did not take it is a part of the day given back, to try again later.
     """
-    subscriber = Subscriber.objects.filter(pk=pk).first()
-    if subscriber is None or subscriber.status in (Status.BOUNCED, Status.COMPLAINED):
+    subscriber = Subscriber.objects.filter(pk=pk, status__in=ANSWERED).first()
+    if subscriber is None or Suppression.objects.has(subscriber.email):
         return False
-    if Suppression.objects.has(subscriber.email):
-        return False
-    before = subscriber.signup_mailed_at
     free = Q(signup_mailed_at__isnull=True) | Q(signup_mailed_at__lte=now - MAIL_INTERVAL)
     if not Subscriber.objects.filter(free, pk=pk).update(signup_mailed_at=now):
         return False
     try:
-        _message(subscriber).send()
-    except Exception:
-        Subscriber.objects.filter(pk=pk, signup_mailed_at=now).update(signup_mailed_at=before)
-        raise
-    return True
+        with Transport() as transport:
+            outcome = transport.send(_message(subscriber))
+    except CannotConnect as error:
+        outcome = Outcome(Result.NOT_TRIED, str(error))
+    if outcome.result in (Result.NOT_TRIED, Result.RETRY):
+        logger.warning("sign-up %s was not answered, and will be: %s", pk, outcome.reply)
+        again = now - MAIL_INTERVAL + MAIL_RETRY
+        Subscriber.objects.filter(pk=pk, signup_mailed_at=now).update(signup_mailed_at=again)
+    return outcome.result is Result.SENT
 
 
 def _message(subscriber: Subscriber) -> EmailMultiAlternatives:
@@ -144,9 +155,12 @@ def purge_unconfirmed(now: dt.datetime) -> int:
 
     One who had confirmed an earlier sign-up is unsubscribed again rather than forgotten.
     """
-    late = Subscriber.objects.filter(
-        status=Status.PENDING, consent_asked_at__lte=now - UNCONFIRMED_FOR
-    )
+    limit = now - UNCONFIRMED_FOR
+    mailed = Q(signup_mailed_at__isnull=True) | Q(signup_mailed_at__lte=limit)
+    late = Subscriber.objects.filter(mailed, status=Status.PENDING, consent_asked_at__lte=limit)
     back = late.filter(confirmed_at__isnull=False).update(status=Status.UNSUBSCRIBED)
-    _, deleted = late.filter(confirmed_at__isnull=True).delete()
-    return back + deleted.get("subscriptions.Subscriber", 0)
+    with transaction.atomic():
+        never = late.filter(confirmed_at__isnull=True).select_for_update()
+        pks = list(never.values_list("pk", flat=True))
+        Subscriber.objects.filter(pk__in=pks).delete()
+    return back + len(pks)

@@ -4,7 +4,7 @@ from .deliveries import Delivery, Item, Section
 from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, Topic
 from .interests import Feedback, Interest
 from .papers import Listing, ListingVotes, Paper, Source, SourceRun
-from .subscribers import Subscriber, Suppression, mask_email
+from .subscribers import Subscriber, Suppression
 
 __all__ = [
     "WINDOW_DAYS",
@@ -24,5 +24,4 @@ __all__ = [
     "Subscriber",
     "Suppression",
     "Topic",
-    "mask_email",
 ]

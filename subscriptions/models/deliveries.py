@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Collection
 from typing import NotRequired, TypedDict
 
-from django.db import models
+from django.db import connection, models, transaction
 from django.db.models import F, Q
 
 from .subscribers import Subscriber
@@ -38,11 +38,15 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         ready = Q(status=Delivery.Status.QUEUED) | Q(
             status=Delivery.Status.DEFERRED, retry_at__lte=now
         )
-        wanted = list(self.filter(ready).order_by("pk").values_list("pk", flat=True)[:limit])
         token = uuid.uuid4()
-        self.filter(ready, pk__in=wanted).update(
-            status=Delivery.Status.CLAIMED, claim_token=token, claim_expires_at=now + lease
-        )
+        with transaction.atomic():
+            free = self.filter(ready).order_by("pk")
+            if connection.features.has_select_for_update_skip_locked:
+                free = free.select_for_update(skip_locked=True)
+            wanted = list(free.values_list("pk", flat=True)[:limit])
+            self.filter(ready, pk__in=wanted).update(
+                status=Delivery.Status.CLAIMED, claim_token=token, claim_expires_at=now + lease
+            )
         return list(
             self.filter(claim_token=token, status=Delivery.Status.CLAIMED)
             .select_related("subscriber")
@@ -71,6 +75,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             claim_token=None,
             claim_expires_at=None,
         )
+
+    def skip_inactive(self, pks: Collection[int], token: uuid.UUID | None) -> int:
+        """Settle those claimed rows whose readers left or paused since."""
+        left = self.filter(pk__in=pks).exclude(subscriber__status=Subscriber.Status.ACTIVE)
+        return self.skip(list(left.values_list("pk", flat=True)), token, "left or paused since")
 
     def release_expired(self, now: dt.datetime) -> tuple[int, int]:
         """Give back rows whose worker is gone: (queued again, in doubt).

@@ -44,16 +44,13 @@ class EditionQuerySet(models.QuerySet["Edition"]):
         Locks the open editions, so that none closes between the rule and the commit.
         """
         first = self.order_by("day").values_list("day", flat=True).first()
-        open_days = list(
-            self.select_for_update()
-            .filter(status=Edition.Status.OPEN)
-            .order_by("day")
-            .values_list("day", flat=True)
-        )
+        locked = self.select_for_update().filter(status=Edition.Status.OPEN).order_by("day")
+        # A second look: the day that the first waited for may have closed, and its successor
+        # was not there yet when the first look began.
+        open_days = list(locked) or list(locked.all())
         newest = self.aggregate(day=Max("day"))["day"]
-        return ListingDays(
-            first, open_days[0] if open_days else newest and newest + dt.timedelta(1)
-        )
+        after_newest = newest + dt.timedelta(days=1) if newest else None
+        return ListingDays(first, open_days[0].day if open_days else after_newest)
 
 
 class ListingDays:

@@ -12,14 +12,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
+from subscriptions.masking import mask_email
+
 from .editions import WINDOW_DAYS
 from .schedule import next_slot
-
-
-def mask_email(email: str) -> str:
-    """``ada@example.org`` as ``a…@e….org``: enough to recognise, too little to use."""
-    local, _, domain = email.partition("@")
-    return f"{local[:1]}…@{domain[:1]}….{domain.rpartition('.')[2]}"
 
 
 def validate_timezone(name: str) -> None:
@@ -159,8 +155,12 @@ class Subscriber(models.Model):
         """Set ``next_digest_at`` to the first slot after ``now`` of the choices as they are.
 
         Where waiting for it would let days drop out of the digest's window, one digest comes
-        sooner: at their hour, on the last day that still loses nothing.
+        sooner: at their hour, on the last day that still loses nothing. A digest that is due
+        already stays due.
         """
+        due = self.status == self.Status.ACTIVE and self.next_digest_at
+        if due and due <= now:
+            return
         slot = self.next_slot(now)
         if self.covered_until:
             last = dt.datetime.combine(

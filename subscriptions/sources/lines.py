@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from .records import PaperRecord, RejectedRecord, Rejection, SourceFormatError, shown
 
-MAX_FILE_BYTES = 512 * 2**20
+MAX_FILE_BYTES = 64 * 2**20
 MAX_LINE = 2**20
 
 Parse = Callable[[dict[str, Any]], PaperRecord]

@@ -110,9 +110,10 @@ class SignupForm(ChoicesForm):
     def clean_email(self) -> str:
         value = self.cleaned_data["email"]
         try:
-            return validate_email(value, check_deliverability=False).normalized
+            checked = validate_email(value, check_deliverability=False, allow_smtputf8=False)
         except EmailNotValidError as error:
             raise ValidationError(f"That is not an email address: {error}") from error
+        return checked.normalized
 
 
 class PreferencesForm(ChoicesForm):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -149,7 +150,9 @@ def test_a_new_weekday_loses_no_day(make_reader: Callable[..., Subscriber]) -> N
 
 
 @override_settings(EDITIONS_NEED_APPROVAL=True)
-def test_an_unreleased_day_waits_a_day_then_lapses(make_reader: Callable[..., Subscriber]) -> None:
+def test_an_unreleased_day_waits_a_day_then_what_is_released_goes_out(
+    make_reader: Callable[..., Subscriber],
+) -> None:
     begin(MONDAY - DAY)
     Edition.objects.release(dt.date(2025, 10, 11), MONDAY)
     reader = make_reader(phrases=("x",))
@@ -157,7 +160,7 @@ def test_an_unreleased_day_waits_a_day_then_lapses(make_reader: Callable[..., Su
     begin(MONDAY)
     assert plan([reader], slot + 23 * HOUR) == []
     (lapsed,) = plan([reader], slot + 24 * HOUR)
-    assert lapsed.days == ()
+    assert (lapsed.days[0], lapsed.days[-1]) == (dt.date(2025, 10, 6), dt.date(2025, 10, 11))
     assert lapsed.next_digest_at == slot + 7 * DAY
     Edition.objects.release(dt.date(2025, 10, 12), MONDAY)
     (released,) = plan([reader], slot + 23 * HOUR)
@@ -165,23 +168,35 @@ def test_an_unreleased_day_waits_a_day_then_lapses(make_reader: Callable[..., Su
     assert len(released.days) == 7
 
 
-def test_a_lapsed_slot_keeps_its_papers_for_the_next(
+@override_settings(EDITIONS_NEED_APPROVAL=True)
+def test_daily_readers_of_an_editor_who_is_always_late_still_get_every_day(
     make_reader: Callable[..., Subscriber],
 ) -> None:
-    with override_settings(EDITIONS_NEED_APPROVAL=True):
-        begin(MONDAY - DAY)
-        reader = make_reader(cadence="daily", hour=8, phrases=("x",))
-        begin(MONDAY)
-        Edition.objects.release(dt.date(2025, 10, 12), MONDAY)
-        tick(MONDAY)
-        tick(MONDAY + DAY)  # Monday's papers are not released: waits
-        tick(MONDAY + 2 * DAY)  # and lapses
-        assert reader.deliveries.count() == 1
-        begin(MONDAY + 3 * DAY)
-        Edition.objects.release(dt.date(2025, 10, 15), MONDAY + 3 * DAY)
-        tick(MONDAY + 3 * DAY)
-    window = reader.deliveries.order_by("pk").values_list("first_day", "newest_day")
-    assert window[1] == (dt.date(2025, 10, 13), dt.date(2025, 10, 15))
+    begin(MONDAY - DAY)
+    reader = make_reader(cadence="daily", hour=8, phrases=("x",))
+    for hour in range(24 * 14):
+        now = MONDAY + hour * HOUR
+        begin(now)
+        Edition.objects.release((now - 60 * HOUR).date(), now)  # 36 hours after a day's end
+        tick(now)
+    windows = list(reader.deliveries.order_by("pk").values_list("first_day", "newest_day"))
+    assert windows[0][1] == dt.date(2025, 10, 11)
+    assert len(windows) >= 6
+    for (_, newest), (following, _) in pairwise(windows):
+        assert following == newest + DAY
+
+
+def test_a_change_while_a_digest_is_due_does_not_put_it_off(
+    make_reader: Callable[..., Subscriber],
+) -> None:
+    begin(MONDAY - DAY)
+    reader = make_reader(phrases=("x",))
+    slot = dt.datetime(2025, 10, 13, 8, tzinfo=dt.UTC)
+    save_preferences(reader.pk, choices(weekday=2, phrases=("x",)), None, slot + HOUR / 60)
+    tick(MONDAY)
+    reader.refresh_from_db()
+    assert reader.covered_until == dt.date(2025, 10, 12)
+    assert reader.next_digest_at == slot + 2 * DAY
 
 
 def test_plans_take_one_query(

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from subscriptions.digests.compose import compose
 from subscriptions.digests.due import Plan
 from subscriptions.digests.ledger import LEASE, MAX_ATTEMPTS, queue, send_queued
 from subscriptions.digests.tick import begin, prepare, send_due
-from subscriptions.flows.preferences import unsubscribe
+from subscriptions.flows.preferences import save_preferences, unsubscribe
 from subscriptions.models import Delivery, Edition, Paper, Subscriber, Suppression
+from tests.conftest import choices
 
 NOW = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 Status = Delivery.Status
@@ -207,3 +209,87 @@ def test_a_paper_hidden_after_queuing_does_not_go_out(queued: list[Subscriber]) 
     Paper.objects.update(hidden=Paper.Hidden.WITHDRAWN)
     assert send() == {"skipped": 3}
     assert mail.outbox == []
+
+
+def test_a_lease_that_ran_out_is_not_a_reader_who_left(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that slept between claiming and sending: the digests are given back."""
+    times = iter([NOW, NOW, NOW] + [NOW + LEASE] * 50)
+    assert sum(send_queued(lambda: next(times)).values()) == 0
+    assert statuses() == ["claimed"] * 3
+    Delivery.objects.release_expired(NOW + LEASE)
+    assert send(NOW + LEASE) == {"sent": 3}
+
+
+def test_an_interruption_keeps_the_answers_that_came(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[object] = []
+
+    def interrupted(self: object, messages: list[object]) -> int:
+        handed.extend(messages)
+        if len(handed) == 2:
+            raise KeyboardInterrupt
+        return 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mail.get_connection().__class__, "send_messages", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            send()
+    assert statuses() == ["sent", "in_doubt", "deferred"]
+
+
+def test_a_message_that_cannot_be_composed_stops_no_other(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(delivery: Delivery, content: Any, date: dt.datetime) -> Any:
+        if delivery.subscriber_id == queued[1].pk:
+            raise ValueError("bad")
+        return compose(delivery, content, date)
+
+    monkeypatch.setattr("subscriptions.digests.ledger.compose", broken)
+    assert send() == {"sent": 2, "failed": 1}
+    assert statuses() == ["sent", "failed", "sent"]
+
+
+def test_a_delivery_that_exists_already_blocks_nobody(
+    queued: list[Subscriber], make_reader: Make
+) -> None:
+    """A reader's columns were set back: their chunk must still be prepared."""
+    other = make_reader("other@example.org", phrases=("robot arms",))
+    Subscriber.objects.filter(pk=queued[0].pk).update(next_digest_at=NOW, covered_until=None)
+    assert prepare([queued[0].pk, other.pk], NOW) == {"queued": 1, "advanced": 1}
+
+
+def test_pausing_gives_back_the_days_of_a_waiting_digest(queued: list[Subscriber]) -> None:
+    reader = queued[0]
+    until = NOW.date() + dt.timedelta(days=2)
+    save_preferences(reader.pk, choices(phrases=("robot arms",)), until, NOW)
+    assert send() == {"sent": 2}
+    reader.refresh_from_db()
+    slot = reader.next_digest_at
+    assert slot is not None
+    for chunk in begin(slot):
+        prepare(chunk, slot)
+    assert send(slot)["sent"] >= 1
+    days = reader.deliveries.filter(status="sent").values_list("first_day", "newest_day")
+    assert list(days) == [(dt.date(2025, 10, 8), dt.date(2025, 10, 14))]
+
+
+def test_a_chunk_that_fails_keeps_no_other_waiting(
+    make_reader: Make, make_paper: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_paper("Robot arms")
+    first = make_reader("a@example.org", phrases=("robot arms",))
+    make_reader("b@example.org", phrases=("robot arms",))
+
+    def broken(pks: list[int], now: dt.datetime) -> Any:
+        if first.pk in pks:
+            raise ValueError("bad")
+        return prepare(pks, now)
+
+    monkeypatch.setattr("subscriptions.digests.tick.CHUNK", 1)
+    monkeypatch.setattr("subscriptions.digests.tick.prepare", broken)
+    counts = send_due(NOW, lambda: NOW)
+    assert (counts["not prepared"], counts["sent"]) == (1, 1)

@@ -107,6 +107,13 @@ def test_picks_are_for_everyone_or_for_the_followers_of_their_topics(
     assert titles(items_of(other), "picks") == ["For all"]
 
 
+def test_of_many_picks_the_newest_go_out(make_reader: Make, make_paper: Make) -> None:
+    for n in range(6):
+        Pick.objects.create(paper=make_paper(f"Pick {n}"), day=WEEK[n])
+    picked = titles(items_of(make_reader(phrases=("x",))), "picks")
+    assert picked == [f"Pick {n}" for n in range(1, 6)]
+
+
 def test_a_poor_week_brings_picks_and_trending_and_no_empty_mail(
     make_reader: Make, make_paper: Make
 ) -> None:

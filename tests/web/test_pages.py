@@ -72,6 +72,15 @@ def test_a_paper_has_a_page_unless_it_is_hidden(client: Client, archive: list[Pa
     assert f"/papers/{paper.pk}/" not in client.get("/archive/2025-10-10/").content.decode()
 
 
+def test_a_paper_of_no_released_day_is_not_public(
+    client: Client, archive: list[Paper], make_paper: Make
+) -> None:
+    coming = make_paper("Coming", day=MONDAY.date())
+    assert client.get(f"/papers/{coming.pk}/").status_code == 404
+    Pick.objects.create(paper=coming, day=FRIDAY)
+    assert client.get(f"/papers/{coming.pk}/").status_code == 200
+
+
 def test_plain_pages(client: Client, archive: list[Paper]) -> None:
     assert "1 Test Street" in client.get("/privacy/").content.decode()
     assert client.get("/check-inbox/").status_code == 200

@@ -1,5 +1,7 @@
 import datetime as dt
+import logging
 import re
+import smtplib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ from django.test import Client
 
 from subscriptions import links
 from subscriptions.flows import subscribe as flow
+from subscriptions.masking import MaskingFormatter
 from subscriptions.models import Edition, Subscriber, Suppression, Topic
 from tests.web.conftest import last_mail, link_in
 
@@ -98,6 +101,7 @@ def test_the_answer_tells_nobody_who_is_subscribed(
     [
         ("email", "ada@example.org\r\nBcc: eve@example.org", "not an email address"),
         ("email", "not an address", "not an email address"),
+        ("email", "Ärger@example.org", "not an email address"),
         ("email", "a" * 10_000 + "@example.org", "at most 254 characters"),
         ("phrases", "x" * 10_000, "at most 4000 characters"),
         ("phrases", "word " * 30, "at most 120 characters"),
@@ -182,13 +186,60 @@ def test_a_sign_up_whose_task_was_lost_is_found_by_the_tick(
 def test_a_mail_that_could_not_be_sent_is_sent_later(
     post_signup: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def down(self: object, messages: object) -> None:
-        raise ConnectionError("no mail server")
+    def down(self: object) -> None:
+        raise ConnectionRefusedError("no mail server")
 
     with monkeypatch.context() as patch:
-        patch.setattr(mail.get_connection().__class__, "send_messages", down)
+        patch.setattr(mail.get_connection().__class__, "open", down)
         assert post_signup()["Location"] == "/check-inbox/"
-    assert flow.unanswered(SUNDAY) == [Subscriber.objects.get().pk]
+    assert flow.unanswered(SUNDAY) == []
+    later = SUNDAY + dt.timedelta(minutes=15)
+    (pk,) = flow.unanswered(later)
+    assert flow.answer_request(pk, later) and len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        smtplib.SMTPServerDisconnected("gone after it was handed over"),
+        smtplib.SMTPRecipientsRefused({"ada@example.org": (550, b"no such user")}),
+    ],
+)
+def test_a_mail_that_may_have_arrived_or_never_will_is_not_repeated(
+    post_signup: Post, monkeypatch: pytest.MonkeyPatch, answer: Exception
+) -> None:
+    handed: list[object] = []
+
+    def send(self: object, messages: list[object]) -> None:
+        handed.extend(messages)
+        raise answer
+
+    monkeypatch.setattr(mail.get_connection().__class__, "send_messages", send)
+    post_signup()
+    for minutes in range(0, 24 * 60, 15):
+        for pk in flow.unanswered(SUNDAY + dt.timedelta(minutes=minutes)):
+            flow.answer_request(pk, SUNDAY + dt.timedelta(minutes=minutes))
+    assert len(handed) == 1
+
+
+def test_a_stranger_cannot_change_what_the_owner_was_asked_to_confirm(
+    client: Client, post_signup: Post
+) -> None:
+    post_signup()
+    post_signup(topics=["cosmology"], cadence="daily", muted="robots", phrases="")
+    client.post(link_in(last_mail(), "confirm"))
+    reader = Subscriber.objects.get()
+    assert reader.cadence == "weekly"
+    assert reader.interests.filter(weight__lt=0).count() == 0
+
+
+def test_logs_hold_no_address_and_no_token() -> None:
+    record = logging.LogRecord(
+        "django.request", logging.WARNING, "", 1, "Bad: %s for %s",
+        ("/preferences/2.abc.def/", "ada@mail.example.org"), None,
+    )  # fmt: skip
+    line = MaskingFormatter("%(message)s").format(record)
+    assert line == "Bad: /preferences/…/ for a…@m….org"
 
 
 def test_queries_do_not_grow_with_the_topics(

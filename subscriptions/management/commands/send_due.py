@@ -1,4 +1,5 @@
 import datetime as dt
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -21,6 +22,11 @@ class Command(BaseCommand):
                 bar.total = total
                 bar.update(done - bar.n)
 
-            counts = send_due(now, lambda: now, progress)
+            begun = time.monotonic()
+            counts = send_due(
+                now, lambda: now + dt.timedelta(seconds=time.monotonic() - begun), progress
+            )
+        if counts["not prepared"]:
+            self.stderr.write(f"{counts['not prepared']} readers could not be prepared; see above")
         names = ("queued", "empty", "advanced", "sent", "deferred", "failed", "in_doubt", "skipped")
         self.stdout.write(", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in names))

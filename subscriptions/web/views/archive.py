@@ -4,7 +4,7 @@ import datetime as dt
 from itertools import groupby
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -65,15 +65,19 @@ def edition(request: HttpRequest, day: str) -> HttpResponse:
 
 @require_safe
 def paper(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Paper.objects.visible().with_votes(), pk=pk)
+    """A paper that was listed or picked on a released day."""
+    released = Edition.objects.filter(status=Edition.Status.RELEASED).values("day")
+    public = Paper.objects.visible().filter(
+        Exists(Listing.objects.filter(paper=OuterRef("pk"), day__in=released))
+        | Exists(Pick.objects.filter(paper=OuterRef("pk"), day__in=released))
+    )
+    found = get_object_or_404(public.with_votes(), pk=pk)
     return render(
         request,
         "web/paper.html",
         {
             "paper": found,
-            "listings": found.listings.filter(
-                day__in=Edition.objects.filter(status=Edition.Status.RELEASED).values("day")
-            ).order_by("day", "source"),
+            "listings": found.listings.filter(day__in=released).order_by("day", "source"),
             "votes": found.votes,
         },
     )

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods
 
 from subscriptions import links
 from subscriptions.flows import preferences as flow
-from subscriptions.models import Subscriber, mask_email
+from subscriptions.masking import mask_email
+from subscriptions.models import Subscriber
 from subscriptions.web.forms import PreferencesForm
 
 from .errors import link_problem
