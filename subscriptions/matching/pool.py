@@ -118,8 +118,7 @@ class Pool:
             paper = self.docs[doc]
             spelled = [*stems(paper.title), "|", *stems(paper.abstract)]
             self._spellings[doc] = f" {' '.join(spelled)} "
-        wanted = " ".join(stems(phrase))
-        return bool(wanted) and f" {wanted} " in self._spellings[doc]
+        return f" {' '.join(stems(phrase))} " in self._spellings[doc]
 
     def why(self, query: Query, doc: int) -> Why:
         """What brought ``docs[doc]`` for ``query``, the strongest first, at most three words.
@@ -127,7 +126,7 @@ class Pool:
         Its own phrases where they stand in the paper; else the words of both that weigh most.
         """
         paper = self.docs[doc]
-        phrases = [phrase for phrase in query.phrases if self._stands(phrase, doc)]
+        phrases = [p for p in dict.fromkeys(query.phrases) if self._stands(p, doc)]
         if phrases:
             return Why(words=tuple(phrases[:3]))
         category = next((c for c in query.categories if c in paper.categories), "")

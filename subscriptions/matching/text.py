@@ -34,7 +34,7 @@ def stem(word: str) -> str:
     folded = unicodedata.normalize("NFKD", word.casefold())
     plain = "".join(char for char in folded if char.isalnum() or char == "+")
     # A stemmer of its own each time: one holds the word it works on, and threads would mix them.
-    return str(snowballstemmer.stemmer("english").stemWord(plain)) 
+    return str(snowballstemmer.stemmer("english").stemWord(plain)) or word
 
 
 def words(text: str) -> Iterator[str]:
