@@ -1,6 +1,7 @@
 """Papers, where and when they were announced, and the runs that brought them."""
 
 import datetime as dt
+from urllib.parse import quote
 
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
@@ -103,7 +104,7 @@ class Paper(models.Model):
         if self.arxiv_id:
             return f"https://arxiv.org/abs/{self.arxiv_id}"
         if self.doi:
-            return f"https://doi.org/{self.doi}"
+            return f"https://doi.org/{quote(self.doi)}"
         return self.url
 
     @property

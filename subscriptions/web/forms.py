@@ -1,6 +1,7 @@
 """What readers fill in: one form of choices, with an address when they sign up."""
 
 import datetime as dt
+import unicodedata
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -24,7 +25,8 @@ class PhrasesField(forms.CharField):
         super().__init__(required=False, max_length=4000, widget=widget, **kwargs)
 
     def clean(self, value: Any) -> tuple[str, ...]:
-        lines = [" ".join(line.split()) for line in super().clean(value).splitlines()]
+        text = unicodedata.normalize("NFC", super().clean(value))
+        lines = [" ".join(line.split()) for line in text.splitlines()]
         phrases = {line.casefold(): line for line in lines if line}
         if len(phrases) > MAX_PHRASES:
             raise ValidationError(f"At most {MAX_PHRASES} phrases; these are {len(phrases)}.")

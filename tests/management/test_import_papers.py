@@ -200,12 +200,15 @@ def test_a_refused_record_is_named_and_stops_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_missing_file_beside_a_good_folder(tmp_path: Path, form: str) -> None:
+def test_a_missing_file_and_a_folder_without_papers_are_told(tmp_path: Path, form: str) -> None:
     (tmp_path / "2025-10-06.txt").write_text("not looked at")
     missing = tmp_path / "2025-10-07.json"
     with pytest.raises(CommandError) as error:
         import_papers(tmp_path, missing, form=form)
-    assert str(error.value) == f"{missing} cannot be read: No such file or directory"
+    assert str(error.value).splitlines() == [
+        f"{tmp_path} is a folder without .json and .jsonl files",
+        f"{missing} cannot be read: No such file or directory",
+    ]
 
 
 def test_now_is_the_day_of_papers_without_one(tmp_path: Path) -> None:

@@ -25,7 +25,14 @@ class Command(BaseCommand):
     def handle(self, *, paths: list[Path], form: str, now: dt.datetime, **options: Any) -> None:
         runs: list[SourceRun] = []
         broken: list[str] = []
-        files = [file for path in paths for file in _files(path)]
+        files: list[Path] = []
+        for path in paths:
+            try:
+                files += _files(path)
+            except OSError as error:
+                broken.append(f"{path} cannot be read: {error.strerror}")
+            except SourceFormatError as error:
+                broken.append(f"{path} {error}")
         with tqdm(unit=" papers", disable=None, leave=False) as bar:
             for path in files:
                 try:
@@ -55,4 +62,7 @@ def _files(path: Path) -> list[Path]:
     """A file as it is; a folder's JSON and JSON Lines files by name."""
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl"))
+    found = sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl"))
+    if not found:
+        raise SourceFormatError("is a folder without .json and .jsonl files")
+    return found
