@@ -198,7 +198,7 @@ def test_another_process_stores_the_same_paper_meanwhile(
     assert Paper.objects.get(arxiv_id="2310.01234").abstract == "Words."
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets in one writer at a time")
+@pytest.mark.postgresql  # SQLite lets in one writer at a time
 @pytest.mark.django_db(transaction=True)
 def test_two_imports_of_the_same_papers_at_once() -> None:
     """In whatever order each has them, neither fails."""
