@@ -13,7 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from subscriptions.admin.subscribers import SubscriberAdmin
 from subscriptions.digests.tick import send_due
+from subscriptions.flows.preferences import unsubscribe
 from subscriptions.models import (
     Delivery,
     Edition,
@@ -191,6 +193,25 @@ def test_a_new_schedule_set_by_staff_moves_the_slot(
     moved = Subscriber.objects.get()
     assert moved.email == "ada@example.org", "consent is the owner's"
     assert moved.next_digest_at == dt.datetime(2025, 10, 16, 6, tzinfo=dt.UTC)
+
+
+def test_saving_does_not_bring_back_a_reader_who_just_left(
+    admin_client: Client, make_reader: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = make_reader("ada@example.org", at=MONDAY, phrases=("robot arms",))
+    save = SubscriberAdmin.save_model
+
+    def left_meanwhile(self: Any, request: Any, obj: Any, form: Any, change: Any) -> None:
+        unsubscribe(reader.pk)
+        save(self, request, obj, form, change)
+
+    monkeypatch.setattr(SubscriberAdmin, "save_model", left_meanwhile)
+    inline = {"interests-TOTAL_FORMS": "0", "interests-INITIAL_FORMS": "0"}
+    data = {"cadence": "daily", "weekday": "0", "hour": "6", "timezone": "UTC", **inline}
+    answer = admin_client.post(url("subscriber_change", reader.pk), data)
+    assert answer.status_code == 302
+    now = Subscriber.objects.get()
+    assert (now.status, now.next_digest_at, now.cadence) == ("unsubscribed", None, "daily")
 
 
 def test_an_operator_can_suppress_an_address(admin_client: Client) -> None:
