@@ -22,10 +22,10 @@ class Plan:
 def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
     """A plan for each due subscriber whose slot need not wait; one query.
 
-        Of several slots missed only the last counts. Its newest edition is the day before it,
-        in UTC; the digest covers the released days after ``covered_until`` up to that one, at
+    Of several slots missed only the last counts. Its newest edition is the day before it,
+    in UTC; the digest covers the released days after ``covered_until`` up to that one, at
     most seven. While the newest edition is not released the slot waits, up to 24 hours after
-        it was due; then the digest has what is released, and the rest waits for the next one.
+    it was due; then the digest has what is released, and the rest waits for the next one.
     """
     slots = {
         reader.pk: _latest_slot(reader, reader.next_digest_at, now)

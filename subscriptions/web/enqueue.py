@@ -13,8 +13,8 @@ logger = logging.getLogger(__name__)
 def enqueue(task: "Task[..., Any]", pk: int) -> None:
     """Queue ``task(pk)`` once the transaction is committed.
 
-    Where the queue cannot be reached the error is logged and the page goes on: what the
-    task is for is in the database, and the next tick finds it.
+    Where the queue cannot be reached the error is logged and the page goes on: a sign-up is
+    in the database, and the next tick finds it.
     """
     transaction.on_commit(partial(_publish, task, pk))
 
@@ -22,5 +22,5 @@ def enqueue(task: "Task[..., Any]", pk: int) -> None:
 def _publish(task: "Task[..., Any]", pk: int) -> None:
     try:
         task.delay(pk)
-    except Exception:  # whatever the broker's client or, run inline, the mail server raises
-        logger.exception("%s(%s) was not queued; the next tick will find it", task.name, pk)
+    except Exception:  # whatever the broker's client raises
+        logger.exception("%s(%s) was not queued", task.name, pk)
