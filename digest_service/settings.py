@@ -132,6 +132,7 @@ EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_FILE_PATH = _email.get("EMAIL_FILE_PATH")
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Paper Round <digest@{SITE_HOST}>")
+BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="")
 POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", default="")
 
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -154,6 +155,11 @@ CELERY_BEAT_SCHEDULE = {
 
 EDITIONS_NEED_APPROVAL = env.bool("EDITIONS_NEED_APPROVAL", default=False)
 DELIVERY_WINDOW = env.int("DELIVERY_WINDOW", default=20)
+DELIVERY_RATE = env.float("DELIVERY_RATE", default=0.0)  # messages a second, all workers; 0: any
+DELIVERY_CONNECTIONS = env.int("DELIVERY_CONNECTIONS", default=0)  # at once, all workers; 0: any
+IN_DOUBT_POLICY = env.str("IN_DOUBT_POLICY", default="hold")
+if IN_DOUBT_POLICY not in ("hold", "resend"):
+    raise ImproperlyConfigured(f"IN_DOUBT_POLICY is {IN_DOUBT_POLICY!r}; it can be hold or resend.")
 
 LOGGING = {
     "version": 1,

@@ -26,13 +26,18 @@ class Rendered:
 def render(name: str, context: Mapping[str, Any]) -> Rendered:
     """Fill ``templates/email/<name>/{subject.txt,body.txt,body.html}`` with one context."""
     values = dict(context)
-    text = engines["text"]
-    subject = text.get_template(f"email/{name}/subject.txt").render(values)
+    text = engines["text"].get_template(f"email/{name}/body.txt").render(values)
     return Rendered(
-        subject=" ".join(subject.split()),
-        text=text.get_template(f"email/{name}/body.txt").render(values).strip() + "\n",
-        html=inline(render_to_string(f"email/{name}/body.html", values)),
+        subject=subject(name, values),
+        text=text.strip() + "\n",
+        html=inline(render_to_string(f"email/{name}/body.html", values)).strip() + "\n",
     )
+
+
+def subject(name: str, context: Mapping[str, Any]) -> str:
+    """The subject alone, in one line."""
+    rendered = engines["text"].get_template(f"email/{name}/subject.txt").render(dict(context))
+    return " ".join(rendered.split())
 
 
 def inline(html: str) -> str:
@@ -47,5 +52,5 @@ def inline(html: str) -> str:
             keep_style_tags=False,
             disable_leftover_css=True,
             disable_basic_attributes=["width", "height", "align", "valign", "bgcolor"],
-        ).transform()
+        ).transform(pretty_print=False)
     )

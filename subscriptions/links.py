@@ -1,11 +1,18 @@
 """Absolute, signed links: one signature per purpose, no row per link."""
 
 import datetime as dt
+import hashlib
+import hmac
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from django.conf import settings
-from django.core.signing import Signer, TimestampSigner
+from django.core.signing import Signer, TimestampSigner, b62_encode
 from django.urls import reverse
+from django.utils.encoding import force_bytes
 
 
 def absolute(path: str) -> str:
@@ -17,11 +24,24 @@ class _ShortSignature(Signer):
     """HMAC-SHA256 cut to 132 bits (RFC 2104, section 5), so that a header line holds it."""
 
     def signature(self, value: str | bytes, key: str | bytes | None = None) -> str:
-        return super().signature(value, key)[:22]
+        mac = _keyed(self.salt, key or self.key).copy()
+        mac.update(force_bytes(value))
+        return urlsafe_b64encode(mac.digest())[:22].decode()
+
+
+@lru_cache
+def _keyed(salt: str, key: str | bytes) -> hmac.HMAC:
+    """What Django's Signer makes anew for each value: its key, ready to sign."""
+    secret = hashlib.sha256(force_bytes(f"{salt}signer") + force_bytes(key)).digest()
+    return hmac.new(secret, digestmod=hashlib.sha256)
 
 
 class _ShortTimestamp(_ShortSignature, TimestampSigner):
-    pass
+    def timestamp(self) -> str:
+        return _base62(int(time.time()))
+
+
+_base62 = lru_cache(16)(b62_encode)
 
 
 @dataclass(frozen=True)
@@ -32,15 +52,20 @@ class Link:
     max_age: dt.timedelta | None
 
     def _signer(self) -> Signer:
-        kind = _ShortTimestamp if self.max_age else _ShortSignature
-        return kind(sep=".", salt=f"paper-round.{self.view}")
+        return _signer(self, settings.SECRET_KEY, tuple(settings.SECRET_KEY_FALLBACKS))
 
     def token(self, pk: int) -> str:
         return self._signer().sign(str(pk))
 
     def url(self, pk: int | None) -> str:
         """The address for the one with this pk; for None, one that leads nowhere."""
-        return absolute(reverse(self.view, args=["preview" if pk is None else self.token(pk)]))
+        return self.maker()(pk)
+
+    def maker(self) -> Callable[[int | None], str]:
+        """``url`` for many: what it needs is looked up once."""
+        before, after = absolute(_path(self.view)).split("TOKEN")
+        sign = self._signer().sign
+        return lambda pk: f"{before}{'preview' if pk is None else sign(str(pk))}{after}"
 
     def read(self, token: str) -> int:
         """The pk that was signed.
@@ -54,6 +79,20 @@ class Link:
         return int(signer.unsign(token))
 
 
+@lru_cache
+def _signer(link: Link, key: str, fallback_keys: tuple[str, ...]) -> Signer:
+    kind = _ShortTimestamp if link.max_age else _ShortSignature
+    salt = f"paper-round.{link.view}"
+    return kind(key=key, fallback_keys=list(fallback_keys), sep=".", salt=salt)
+
+
+@cache
+def _path(view: str) -> str:
+    return reverse(view, args=["TOKEN"])
+
+
 CONFIRM = Link("confirm", dt.timedelta(days=14))
 PREFERENCES = Link("preferences", dt.timedelta(days=365))
 UNSUBSCRIBE = Link("unsubscribe", None)
+FEEDBACK = Link("feedback", dt.timedelta(days=365))
+"""Signs a delivery; which of its papers and what is said of it follow in the path."""

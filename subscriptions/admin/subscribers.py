@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from subscriptions.digests.preview import coming_digest
-from subscriptions.models import Interest, Subscriber, Suppression
+from subscriptions.models import Interest, Section, Subscriber, Suppression
 
 RECENT = 20
 
@@ -23,6 +23,15 @@ class InterestInline(admin.TabularInline[Interest, Subscriber]):
     model = Interest
     extra = 0
     autocomplete_fields = ("topic", "paper")
+
+
+class SubscriberForm(forms.ModelForm[Subscriber]):
+    sections_off = forms.MultipleChoiceField(
+        label="Sections not wanted",
+        choices=Section.choices,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
 
 
 @admin.register(Subscriber)
@@ -34,6 +43,7 @@ class SubscriberAdmin(admin.ModelAdmin[Subscriber]):
     search_fields = ("email",)
     ordering = ("-pk",)
     show_full_result_count = False
+    form = SubscriberForm
     inlines = (InterestInline,)
     readonly_fields = (
         "email",

@@ -1,22 +1,58 @@
-"""What became of one attempt to hand a message to a mail server."""
+"""What became of handing a message to a mail server."""
 
 from dataclasses import dataclass
 from enum import Enum
 
+from subscriptions.masking import mask
+
+LONGEST_REPLY = 500
+
 
 class Result(Enum):
     SENT = "sent"
+    """The server has taken responsibility for it."""
     NOT_TRIED = "not tried"
-    """There was no connection to hand it over on."""
-    RETRY = "retry"
-    """Not taken now; may be later."""
+    """No server was asked about it."""
+    RETRY_SOON = "retry soon"
+    """The line ended before it was taken; nothing is wrong with it."""
+    RETRY_LATER = "retry later"
+    """Not taken now; may be after a while."""
     REFUSED = "refused"
-    """Never will be, for this address."""
+    """Never will be."""
     IN_DOUBT = "in doubt"
-    """The line broke while it was being handed over."""
+    """It may have been taken: the line ended before the answer came."""
+
+
+class Fault(Enum):
+    """Who must change something before such a message is taken."""
+
+    ADDRESS = "address"
+    """The recipient: no such mailbox, no such domain, full, closed."""
+    OURS = "ours"
+    """This site: its sender, credentials, reputation, or the message."""
+    TEMPORARY = "temporary"
+    """Nobody."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     result: Result
     reply: str
+    """What the server or the line said: one masked line of at most 500 characters."""
+    fault: Fault | None = None
+
+
+class Unavailable(Exception):
+    """There is no usable connection for what is left; the text is a masked reply."""
+
+
+class Stopped(Unavailable):
+    """The server refuses this site, or cannot be trusted: every message would fare alike."""
+
+
+def tidy(text: str) -> str:
+    """A reply as ``Outcome.reply`` and the logs have it."""
+    text = text[: 4 * LONGEST_REPLY]
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return mask(" ".join(text.split()))[:LONGEST_REPLY]

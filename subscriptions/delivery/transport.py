@@ -1,22 +1,65 @@
-"""Messages in, outcomes out, over Django's email connection, kept open for many."""
+"""Messages in, outcomes out: over SMTP, or any other of Django's email backends."""
 
+import logging
 import smtplib
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
+from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 
-from subscriptions.masking import mask
+from .answers import Stage, judge
+from .connecting import failure
+from .message import Message
+from .outcomes import Fault, Outcome, Result, Stopped, Unavailable
+from .replies import Reply, described, reply_in
+from .smtp import INTERRUPTED, SmtpTransport
 
-from .outcomes import Outcome, Result
+CannotConnect = Unavailable
+__all__ = [
+    "BackendTransport",
+    "CannotConnect",
+    "Stopped",
+    "Transport",
+    "Unavailable",
+    "open_transport",
+]
+
+logger = logging.getLogger(__name__)
 
 
-class CannotConnect(Exception):
-    """The mail server could not be reached, or refused us: nothing was handed over."""
+class Transport(Protocol):
+    """What carries messages; used in a ``with`` statement, which closes it."""
+
+    def send(self, messages: Iterable[tuple[int, Message]], outcomes: dict[int, Outcome]) -> None:
+        """Hand over messages; ``outcomes`` tells at every moment what became of each.
+
+        Messages are taken one by one when there is use for them. Raises Unavailable, or
+        Stopped, where there is no usable connection for what is left.
+        """
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
 
 
-class Transport:
-    """One connection of the backend that ``EMAIL_URL`` names."""
+def open_transport() -> Transport:
+    """The transport that ``EMAIL_URL`` asks for; it connects when it has something to send."""
+    if settings.EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
+        return SmtpTransport()
+    return BackendTransport()
+
+
+class BackendTransport:
+    """One connection of Django's backend: console, file, memory, or an ESP's interface."""
 
     def __init__(self) -> None:
         self._connection = get_connection()
@@ -30,36 +73,53 @@ class Transport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._connection.close()
 
-    def send(self, message: EmailMessage) -> Outcome:
-        """Hand over one message; an answer of the server is an outcome, never an exception.
+    def send(self, messages: Iterable[tuple[int, Message]], outcomes: dict[int, Outcome]) -> None:
+        """Hand over messages one by one, as ``Transport.send``."""
+        for key, message in messages:
+            email = message.email()
+            try:
+                self._open()
+                outcomes[key] = INTERRUPTED
+                outcomes[key] = self._hand_over(email)
+            except Unavailable as error:
+                outcomes[key] = Outcome(Result.NOT_TRIED, str(error))
+                raise
 
-        Raises CannotConnect where there is no usable connection.
-        """
+    def send_one(self, email: EmailMessage) -> Outcome:
+        """Hand over a message that is in no ledger. Raises Unavailable and Stopped."""
+        self._open()
+        return self._hand_over(email)
+
+    def _open(self) -> None:
         try:
             self._connection.open()
-        except (OSError, smtplib.SMTPException) as error:
-            raise CannotConnect(_reply(error)) from error
+        except OSError as error:  # smtplib's errors are some too
+            raise failure(Stage.CONNECT, error) from error
+
+    def _hand_over(self, email: EmailMessage) -> Outcome:
         try:
-            self._connection.send_messages([message])
-        except smtplib.SMTPRecipientsRefused as error:
-            code, text = next(iter(error.recipients.values()))
-            outcome = _answered(code, text)
-        except smtplib.SMTPResponseException as error:
-            outcome = _answered(error.smtp_code, error.smtp_error)
-        except (smtplib.SMTPServerDisconnected, OSError) as error:
-            outcome = Outcome(Result.IN_DOUBT, _reply(error))
-        else:
+            self._connection.send_messages([email])
             return Outcome(Result.SENT, "accepted")
-        self._connection.close()
+        except smtplib.SMTPRecipientsRefused as error:
+            outcome = _judge(Stage.RCPT, reply_in(next(iter(error.recipients.values()))))
+        except smtplib.SMTPSenderRefused as error:
+            outcome = _judge(Stage.MAIL, reply_in(error))
+        except smtplib.SMTPResponseException as error:
+            outcome = _judge(Stage.END_OF_DATA, reply_in(error))
+        except Exception as error:  # an ESP's backend has its own
+            logger.exception("a message is in doubt")
+            outcome = Outcome(Result.IN_DOUBT, described(error), Fault.TEMPORARY)
+        self.close()
         return outcome
 
 
-def _answered(code: int, text: bytes | str) -> Outcome:
-    reply = f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
-    return Outcome(Result.REFUSED if 500 <= code < 600 else Result.RETRY, mask(reply)[:500])
-
-
-def _reply(error: Exception) -> str:
-    return mask(f"{type(error).__name__}: {error}")[:500]
+def _judge(stage: Stage, reply: Reply) -> Outcome:
+    outcome = judge(stage, reply)
+    if outcome.result in (Result.SENT, Result.RETRY_SOON) and reply.code != 421:
+        return Outcome(Result.IN_DOUBT, outcome.reply, Fault.TEMPORARY)
+    return outcome

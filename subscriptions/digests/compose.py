@@ -1,53 +1,131 @@
-"""From a delivery to the message its reader gets."""
+"""One reader's message: compiled pieces, joined with the reader's own values."""
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
-from email.utils import format_datetime
-from typing import Any
+from collections.abc import Hashable, Sequence
+from email.utils import format_datetime, parseaddr
+from functools import lru_cache
+from itertools import count, islice
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.urls import reverse
-from django.utils.text import Truncator
 
 from subscriptions import emails, links
-from subscriptions.models import Delivery, Edition, Listing, Paper, Pick, Section
+from subscriptions.models import Delivery, Item, Paper, Section
 
-ABSTRACT_LENGTH = 320
+from .compile import PRESENT, CardPlace, compile_body
+from .content import ABSTRACT_LENGTHS, Content, Days, clip, frame_context, item_context
+from .message import Card, Digest, Pair
+from .pieces import clean
+
 HEADLINE_LENGTH = 70
 
 
-@dataclass(frozen=True)
-class Content:
-    """What the items of some deliveries refer to, as it is now; no hidden papers."""
+class Composer:
+    """The compiled templates, and what was made of them for the papers of one Content.
 
-    papers: dict[int, Paper]
-    notes: dict[tuple[int, dt.date], str]
-    intros: list[tuple[dt.date, str]]
-    listed: list[dt.date]
+    Raises CannotCut for templates that cannot be compiled.
+    """
 
-    def visible(self, delivery: Delivery) -> bool:
-        """Whether a paper of this delivery may still be shown."""
-        return any(item["paper"] in self.papers for item in delivery.items)
+    def __init__(self, content: Content) -> None:
+        self.content = content
+        self._html = compile_body("email/digest/body.html", "email/digest/_card.html", "django")
+        self._text = compile_body("email/digest/body.txt", "email/digest/_card.txt", "text")
+        self._preferences = links.PREFERENCES.maker()
+        self._unsubscribe = links.UNSUBSCRIBE.maker()
+        self._feedback = links.FEEDBACK.maker()
+        self._list_id = f"Paper Round <digest.{settings.SITE_HOST}>"
+        self._frames: dict[Hashable, Pair] = {}
+        self._cards: dict[Hashable, Pair] = {}
+        self._papers: dict[int, Paper] = {}
 
+    def compose(self, delivery: Delivery, date: dt.datetime) -> Digest:
+        """The message of one delivery, with ``List-Unsubscribe`` by one click (RFC 8058).
 
-def load_content(deliveries: Sequence[Delivery]) -> Content:
-    """Papers, pick notes, intros and days with papers for these deliveries: four queries."""
-    papers = {item["paper"] for delivery in deliveries for item in delivery.items}
-    days = (
-        min((delivery.first_day for delivery in deliveries), default=dt.date.min),
-        max((delivery.newest_day for delivery in deliveries), default=dt.date.min),
-    )
-    picks = Pick.objects.filter(day__range=days, paper__in=papers).exclude(note="")
-    intros = Edition.objects.filter(day__range=days).exclude(intro="").order_by("-day")
-    listed = Listing.objects.filter(day__range=days).values_list("day", flat=True).distinct()
-    return Content(
-        papers=Paper.objects.visible().with_votes().in_bulk(papers),
-        notes={(pick.paper_id, pick.day): pick.note for pick in picks},
-        intros=list(intros.values_list("day", "intro")),
-        listed=list(listed),
-    )
+        In one that is not stored, a preview, the personal links lead nowhere: others see it.
+        """
+        subscriber = delivery.subscriber
+        owner = subscriber.pk if delivery.pk else None
+        days = delivery.first_day, delivery.newest_day
+        shown = self.content.shown(delivery)
+        sections = [
+            (section, pairs)
+            for section in Section
+            if (pairs := [pair for pair in shown if pair[1]["section"] == section])
+        ]
+        counts = tuple((section, len(pairs)) for section, pairs in sections)
+        items = [pair for _, pairs in sections for pair in pairs]
+        unsubscribe_url = self._unsubscribe(owner)
+        digest = Digest(
+            sender=envelope_sender(delivery),
+            recipient=subscriber.email,
+            subject=self._subject(items),
+            headers={
+                "Message-ID": message_id(delivery),
+                "Date": _date(date.replace(microsecond=0)),
+                "List-Id": self._list_id,
+                "List-Unsubscribe": f"<{unsubscribe_url}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+                "Precedence": "bulk",
+            },
+            boundary=b"=_digest-%d" % (delivery.pk or 0),
+            text_only=subscriber.text_only,
+            frame=self._frame(subscriber.cadence, days, *self.content.words(days), counts),
+            cards=(),
+            urls={
+                "preferences_url": self._preferences(owner),
+                "unsubscribe_url": unsubscribe_url,
+            },
+            feedback_url=self._feedback(delivery.pk),
+        )
+        for length in ABSTRACT_LENGTHS:
+            cards = [
+                Card(self._card(item, days, length), item["reason"], place) for place, item in items
+            ]
+            digest = digest._replace(cards=cards)
+            if digest.fits():
+                break
+        return digest
+
+    def _frame(
+        self,
+        cadence: str,
+        days: Days,
+        intro: str,
+        latest: dt.date,
+        counts: tuple[tuple[Section, int], ...],
+    ) -> Pair:
+        key = cadence, days, intro, latest, counts
+        if key not in self._frames:
+            places = (CardPlace(n) for n in count())
+            sections = [(section, list(islice(places, size))) for section, size in counts]
+            context = frame_context(cadence, days, intro, latest, sections) | {
+                "preferences_url": PRESENT,
+                "unsubscribe_url": PRESENT,
+            }
+            self._frames[key] = Pair(
+                self._html.render_frame(context), self._text.render_frame(context)
+            )
+        return self._frames[key]
+
+    def _card(self, item: Item, days: Days, abstract: int) -> Pair:
+        note = self.content.note(item, days)
+        trending = item["section"] == Section.TRENDING
+        key = item["paper"], note, trending, bool(item["reason"]), abstract
+        if self._papers is not self.content.papers:  # read again since
+            self._papers = self.content.papers
+            self._cards.clear()
+        if key not in self._cards:
+            context = item_context(item, self.content.papers[item["paper"]], note, abstract) | {
+                "reason": PRESENT if item["reason"] else "",
+                "feedback_url": PRESENT,
+            }
+            self._cards[key] = Pair(
+                self._html.render_card({"item": context}), self._text.render_card({"item": context})
+            )
+        return self._cards[key]
+
+    def _subject(self, items: Sequence[tuple[int, Item]]) -> str:
+        title = self.content.papers[items[0][1]["paper"]].title if items else "Nothing new"
+        return _subject(clip(clean(title), HEADLINE_LENGTH), len(items))
 
 
 def message_id(delivery: Delivery) -> str:
@@ -55,102 +133,24 @@ def message_id(delivery: Delivery) -> str:
     return f"<digest-{delivery.pk}@{settings.SITE_HOST}>"
 
 
-def compose(delivery: Delivery, content: Content, date: dt.datetime) -> EmailMultiAlternatives:
-    """The message of one delivery, with ``List-Unsubscribe`` by one click (RFC 8058)."""
-    rendered = render(delivery, content)
-    message = EmailMultiAlternatives(
-        rendered.subject,
-        rendered.text,
-        to=[delivery.subscriber.email],
-        headers={
-            "Message-ID": message_id(delivery),
-            "Date": format_datetime(date),
-            "List-Id": f"Paper Round <digest.{settings.SITE_HOST}>",
-            "List-Unsubscribe": f"<{links.UNSUBSCRIBE.url(delivery.subscriber_id)}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            "Precedence": "bulk",
-        },
-    )
-    message.attach_alternative(rendered.html, "text/html")
-    return message
+def envelope_sender(delivery: Delivery) -> str:
+    """The address that bounces of this delivery go to: ``BOUNCE_ADDRESS`` with its number."""
+    if not settings.BOUNCE_ADDRESS:
+        return _bare(settings.DEFAULT_FROM_EMAIL)
+    local, _, domain = settings.BOUNCE_ADDRESS.rpartition("@")
+    return f"{local}+{delivery.pk}@{domain}"
 
 
-def render(delivery: Delivery, content: Content) -> emails.Rendered:
-    """Subject, text and HTML of one delivery.
-
-    In one that is not stored, a preview, the personal links lead nowhere: others see it.
-    """
-    subscriber = delivery.subscriber
-    owner = subscriber.pk if delivery.pk else None
-    sections: list[dict[str, Any]] = [
-        {
-            "key": section.value,
-            "title": section.label,
-            "items": [
-                _item_context(item, content, delivery)
-                for item in delivery.items
-                if item["section"] == section and item["paper"] in content.papers
-            ],
-        }
-        for section in Section
-    ]
-    sections = [section for section in sections if section["items"]]
-    titles = [item["title"] for section in sections for item in section["items"]]
-    newest = delivery.newest_day
-    span = (text for day, text in content.intros if delivery.first_day <= day <= newest)
-    latest = max((day for day in content.listed if day <= newest), default=newest)
-    return emails.render(
-        "digest",
-        {
-            "site_name": "Paper Round",
-            "site_url": settings.SITE_URL,
-            "postal_address": settings.POSTAL_ADDRESS,
-            "preferences_url": links.PREFERENCES.url(owner),
-            "unsubscribe_url": links.UNSUBSCRIBE.url(owner),
-            "archive_url": links.absolute(reverse("edition", args=[latest.isoformat()])),
-            "digest": {
-                "cadence": subscriber.cadence,
-                "first_day": delivery.first_day,
-                "last_day": newest,
-                "intro": next(span, ""),
-                "count": len(titles),
-                "headline": _clip(titles[0], HEADLINE_LENGTH) if titles else "Nothing new",
-                "sections": sections,
-            },
-        },
-    )
+@lru_cache(4096)
+def _subject(headline: str, papers: int) -> str:
+    return emails.subject("digest", {"digest": {"headline": headline, "count": papers}})
 
 
-def _item_context(item: dict[str, Any], content: Content, delivery: Delivery) -> dict[str, Any]:
-    paper = content.papers[item["paper"]]
-    notes = (
-        note
-        for (pk, day), note in sorted(content.notes.items(), reverse=True)
-        if pk == paper.pk and delivery.first_day <= day <= delivery.newest_day
-    )
-    return {
-        "title": paper.title,
-        "url": paper.abstract_url or links.absolute(paper.get_absolute_url()),
-        "pdf_url": paper.pdf_url,
-        "authors": _authors(paper.authors),
-        "date": paper.submitted,
-        "votes": 0 if item["section"] == Section.TRENDING else paper.votes,  # its reason says it
-        "abstract": _clip(paper.abstract, ABSTRACT_LENGTH),
-        "reason": item["reason"],
-        "note": next(notes, "") if item["section"] == Section.PICKS else "",
-    }
+@lru_cache(16)
+def _bare(mailbox: str) -> str:
+    return parseaddr(mailbox)[1]
 
 
-def _authors(names: list[str]) -> str:
-    """``A. One, B. Two and 5 more``; three names are all shown."""
-    if len(names) <= 3:
-        return ", ".join(names)
-    return f"{names[0]}, {names[1]} and {len(names) - 2} more"
-
-
-def _clip(text: str, length: int) -> str:
-    """At most ``length`` characters, cut between words where there is a space."""
-    if len(text) <= length:
-        return text
-    cut = Truncator(text).chars(length - 1, truncate="")
-    return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:.–-") + "…"
+@lru_cache(16)
+def _date(date: dt.datetime) -> str:
+    return format_datetime(date)

@@ -2,15 +2,16 @@
 
 import datetime as dt
 
-from subscriptions import emails
 from subscriptions.models import WINDOW_DAYS, Delivery, Subscriber
 
-from .compose import load_content, render
+from .compose import Composer
+from .content import load_content
 from .due import DAY, days_between
+from .message import Digest
 from .select import Request, select
 
 
-def coming_digest(subscriber: Subscriber, now: dt.datetime) -> tuple[Delivery, emails.Rendered]:
+def coming_digest(subscriber: Subscriber, now: dt.datetime) -> tuple[Delivery, Digest]:
     """What this reader would get at their next slot, of the papers that are here now."""
     slot = subscriber.next_digest_at or subscriber.next_slot(now)
     newest = max(slot, now).astimezone(dt.UTC).date() - DAY
@@ -22,4 +23,5 @@ def coming_digest(subscriber: Subscriber, now: dt.datetime) -> tuple[Delivery, e
         newest_day=newest,
         items=select([Request(subscriber, days)])[subscriber.pk],
     )
-    return delivery, render(delivery, load_content([delivery]))
+    composer = Composer(load_content([delivery], now))
+    return delivery, composer.compose(delivery, now)

@@ -5,10 +5,11 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
-from subscriptions.models import Delivery, Edition, Subscriber
+from subscriptions.models import Edition, Subscriber
 
 from .due import plan
-from .ledger import queue, send_queued
+from .ledger import send_queued, sweep
+from .queue import queue
 from .select import Request, select
 
 CHUNK = 500
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 def begin(now: dt.datetime) -> list[list[int]]:
     """Roll the editions, give back what dead workers held, and name who is due, in chunks."""
     Edition.objects.roll(now)
-    Delivery.objects.release_expired(now)
+    sweep(now)
     due = list(Subscriber.objects.due(now).values_list("pk", flat=True))
     return [due[start : start + CHUNK] for start in range(0, len(due), CHUNK)]
 

@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from subscriptions import emails, links
-from subscriptions.delivery.outcomes import Outcome, Result
-from subscriptions.delivery.transport import CannotConnect, Transport
+from subscriptions.delivery.outcomes import Outcome, Result, Unavailable
+from subscriptions.delivery.transport import BackendTransport
 from subscriptions.models import Subscriber, Suppression, Topic
 
 from .choices import CONSENT_VERSION, Choices
@@ -79,11 +79,11 @@ def answer_request(pk: int, now: dt.datetime) -> bool:
     if not Subscriber.objects.filter(free, pk=pk).update(signup_mailed_at=now):
         return False
     try:
-        with Transport() as transport:
-            outcome = transport.send(_message(subscriber))
-    except CannotConnect as error:
+        with BackendTransport() as transport:
+            outcome = transport.send_one(_message(subscriber))
+    except Unavailable as error:
         outcome = Outcome(Result.NOT_TRIED, str(error))
-    if outcome.result in (Result.NOT_TRIED, Result.RETRY):
+    if outcome.result in (Result.NOT_TRIED, Result.RETRY_SOON, Result.RETRY_LATER):
         logger.warning("sign-up %s was not answered, and will be: %s", pk, outcome.reply)
         again = now - MAIL_INTERVAL + MAIL_RETRY
         Subscriber.objects.filter(pk=pk, signup_mailed_at=now).update(signup_mailed_at=again)

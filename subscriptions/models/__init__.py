@@ -1,6 +1,6 @@
 """What is stored; one module per group of models, each with its QuerySets."""
 
-from .deliveries import Delivery, Item, Section
+from .deliveries import Delivery, Item, Section, SendingPause
 from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, Topic
 from .interests import Feedback, Interest
 from .papers import Listing, ListingVotes, Paper, Source, SourceRun
@@ -19,6 +19,7 @@ __all__ = [
     "Paper",
     "Pick",
     "Section",
+    "SendingPause",
     "Source",
     "SourceRun",
     "Subscriber",

@@ -30,21 +30,22 @@ class Section(models.TextChoices):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def claim(self, limit: int, now: dt.datetime, lease: dt.timedelta) -> "list[Delivery]":
-        """Take up to ``limit`` rows that are queued or due for another try.
+        """Take up to ``limit`` rows that are queued or due for another try; none in a pause.
 
         A conditional UPDATE marks them with a token of this call, so that two workers
         never hold the same row; rows another worker was quicker to take are left out.
         """
-        ready = Q(status=Delivery.Status.QUEUED) | Q(
-            status=Delivery.Status.DEFERRED, retry_at__lte=now
-        )
         token = uuid.uuid4()
+        if SendingPause.objects.exists():
+            return []
         with transaction.atomic():
-            free = self.filter(ready).order_by("pk")
+            free = self._ready(now).order_by("pk")
             if connection.features.has_select_for_update_skip_locked:
                 free = free.select_for_update(skip_locked=True)
             wanted = list(free.values_list("pk", flat=True)[:limit])
-            self.filter(ready, pk__in=wanted).update(
+            if not wanted:
+                return []
+            self._ready(now).filter(pk__in=wanted).update(
                 status=Delivery.Status.CLAIMED, claim_token=token, claim_expires_at=now + lease
             )
         return list(
@@ -59,13 +60,23 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         Conditional on the token, its expiry and the reader's status, in one UPDATE: a
         worker that stalled past its lease, or a reader who left meanwhile, drops out.
         """
+        if not pks:
+            return set()
         mine = self.filter(pk__in=pks, claim_token=token)
         active = Subscriber.objects.filter(status=Subscriber.Status.ACTIVE).values("pk")
-        mine.filter(
+        begun = mine.filter(
             status=Delivery.Status.CLAIMED, claim_expires_at__gt=now, subscriber__in=active
         ).update(status=Delivery.Status.SENDING, last_attempt_at=now)
+        if begun == len(pks):
+            return set(pks)
         sending = mine.filter(status=Delivery.Status.SENDING)
         return set(sending.values_list("pk", flat=True))
+
+    def give_back(self, token: uuid.UUID | None) -> int:
+        """Queue again what was claimed and not begun."""
+        return self.filter(claim_token=token, status=Delivery.Status.CLAIMED).update(
+            status=Delivery.Status.QUEUED, claim_token=None, claim_expires_at=None
+        )
 
     def skip(self, pks: Collection[int], token: uuid.UUID | None, reason: str) -> int:
         """Settle claimed rows that must not be sent."""
@@ -93,17 +104,21 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
         in_doubt = gone.filter(status=Delivery.Status.SENDING).update(
             status=Delivery.Status.IN_DOUBT,
+            attempts=F("attempts") + 1,
             last_reply="the worker stopped before the mail server's answer was recorded",
             claim_token=None,
             claim_expires_at=None,
         )
         return queued, in_doubt
 
-    def waiting(self, now: dt.datetime) -> int:
-        """How many rows a worker could claim now."""
+    def waiting(self, now: dt.datetime) -> bool:
+        """Whether there is a row that a worker could claim now."""
+        return self._ready(now).exists()
+
+    def _ready(self, now: dt.datetime) -> "DeliveryQuerySet":
         return self.filter(
             Q(status=Delivery.Status.QUEUED) | Q(status=Delivery.Status.DEFERRED, retry_at__lte=now)
-        ).count()
+        )
 
 
 class Delivery(models.Model):
@@ -183,3 +198,16 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscriber}, {self.newest_day}"
+
+
+class SendingPause(models.Model):
+    """While its one row is there, no digest is sent; nothing is lost meanwhile."""
+
+    reason = models.CharField(max_length=500)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="sending_pause_is_one", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return f"paused since {self.since:%Y-%m-%d %H:%M}: {self.reason}"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -78,6 +78,13 @@ class Subscriber(models.Model):
     paused_until = models.DateField(
         null=True, blank=True, help_text="first day of digests again; empty while paused: no end"
     )
+    max_papers = models.PositiveSmallIntegerField(
+        "papers", default=10, validators=[MinValueValidator(5), MaxValueValidator(30)]
+    )
+    sections_off = models.JSONField(
+        default=list, blank=True, help_text='["picks", "matches", "trending"]: parts not wanted'
+    )
+    text_only = models.BooleanField(default=False, help_text="mail without HTML")
     consent_version = models.CharField(max_length=16, help_text="wording that was agreed to")
     consent_asked_at = models.DateTimeField(help_text="when the form was posted")
     confirmed_at = models.DateTimeField(null=True, blank=True)
@@ -108,6 +115,9 @@ class Subscriber(models.Model):
             ),
             models.CheckConstraint(name="subscriber_weekday", condition=Q(weekday__lte=6)),
             models.CheckConstraint(name="subscriber_hour", condition=Q(hour__lte=23)),
+            models.CheckConstraint(
+                name="subscriber_max_papers", condition=Q(max_papers__range=(5, 30))
+            ),
             models.CheckConstraint(
                 name="subscriber_confirmed_before_mailed",
                 condition=~Q(status__in=["active", "paused"]) | Q(confirmed_at__isnull=False),

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import archive, health, preferences, privacy, subscribe
+from .views import archive, feedback, health, preferences, privacy, subscribe
 
 
 class DayConverter(StringConverter):
@@ -16,6 +16,8 @@ urlpatterns = [
     path("confirm/<token>/", subscribe.confirm, name="confirm"),
     path("preferences/<token>/", preferences.preferences, name="preferences"),
     path("u/<token>/", preferences.unsubscribe, name="unsubscribe"),
+    path("feedback/<token>/", feedback.digest, name="feedback"),
+    path("feedback/<token>/<int:place>/<verdict>/", feedback.paper, name="feedback-paper"),
     path("archive/", archive.archive, name="archive"),
     path("archive/<day:day>/", archive.edition, name="edition"),
     path("papers/<int:pk>/", archive.paper, name="paper"),

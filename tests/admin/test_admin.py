@@ -173,8 +173,9 @@ def test_the_preview_is_what_will_be_sent(
     send_due(MONDAY, lambda: MONDAY)
     message: Any = mail.outbox[0]
     assert page.context["rendered"].subject == message.subject
-    assert page.context["rendered"].text.splitlines()[:40] == message.body.splitlines()[:40]
-    mailed = re.sub(r"/(preferences|u)/[^/]+/", r"/\1/preview/", message.alternatives[0].content)
+    signed, unsigned = r"/(preferences|u|feedback)/[^/]+/", r"/\1/preview/"
+    assert page.context["rendered"].text == re.sub(signed, unsigned, message.body)
+    mailed = re.sub(signed, unsigned, message.alternatives[0].content)
     assert framed.content.decode() == mailed
     assert Delivery.objects.count() == 1
     assert admin_client.get(url("subscriber_preview", 999)).status_code == 404
@@ -186,11 +187,14 @@ def test_a_new_schedule_set_by_staff_moves_the_slot(
     reader = make_reader("ada@example.org", at=MONDAY, phrases=("robot arms",))
     inline = {"interests-TOTAL_FORMS": "0", "interests-INITIAL_FORMS": "0"}
     data = {"email": "eve@example.org", "cadence": "weekly", "weekday": "3", "hour": "6",
-            "timezone": "UTC", **inline}  # fmt: skip
+            "timezone": "UTC", "max_papers": "30", "sections_off": ["trending"],
+            **inline}  # fmt: skip
     page = url("subscriber_change", reader.pk)
     assert admin_client.post(page, {**data, "timezone": "Mars"}).status_code == 200
+    assert admin_client.post(page, {**data, "max_papers": "31"}).status_code == 200
     assert admin_client.post(page, data).status_code == 302
     moved = Subscriber.objects.get()
+    assert (moved.max_papers, moved.sections_off) == (30, ["trending"])
     assert moved.email == "ada@example.org", "consent is the owner's"
     assert moved.next_digest_at == dt.datetime(2025, 10, 16, 6, tzinfo=dt.UTC)
 
@@ -207,7 +211,8 @@ def test_saving_does_not_bring_back_a_reader_who_just_left(
 
     monkeypatch.setattr(SubscriberAdmin, "save_model", left_meanwhile)
     inline = {"interests-TOTAL_FORMS": "0", "interests-INITIAL_FORMS": "0"}
-    data = {"cadence": "daily", "weekday": "0", "hour": "6", "timezone": "UTC", **inline}
+    data = {"cadence": "daily", "weekday": "0", "hour": "6", "timezone": "UTC",
+            "max_papers": "10", **inline}  # fmt: skip
     answer = admin_client.post(url("subscriber_change", reader.pk), data)
     assert answer.status_code == 302
     now = Subscriber.objects.get()

@@ -7,13 +7,20 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
+from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
-from subscriptions.digests.compose import compose
+from subscriptions.digests.compose import Composer
 from subscriptions.digests.due import Plan
-from subscriptions.digests.ledger import LEASE, MAX_ATTEMPTS, queue, send_queued
+from subscriptions.digests.inlining import CannotCut
+from subscriptions.digests.ledger import LEASE, MAX_ATTEMPTS, send_queued, sweep
+from subscriptions.digests.message import Digest
+from subscriptions.digests.queue import queue
+from subscriptions.digests.settle import pause, resume
 from subscriptions.digests.tick import begin, prepare, send_due
 from subscriptions.flows.preferences import save_preferences, unsubscribe
-from subscriptions.models import Delivery, Edition, Paper, Subscriber, Suppression
+from subscriptions.models import Delivery, Edition, Paper, SendingPause, Subscriber, Suppression
 from tests.conftest import choices
 
 NOW = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
@@ -217,8 +224,7 @@ def test_a_lease_that_ran_out_is_not_a_reader_who_left(
     """A machine that slept between claiming and sending: the digests are given back."""
     times = iter([NOW, NOW, NOW] + [NOW + LEASE] * 50)
     assert sum(send_queued(lambda: next(times)).values()) == 0
-    assert statuses() == ["claimed"] * 3
-    Delivery.objects.release_expired(NOW + LEASE)
+    assert statuses() == ["queued"] * 3 and mail.outbox == []
     assert send(NOW + LEASE) == {"sent": 3}
 
 
@@ -243,12 +249,14 @@ def test_an_interruption_keeps_the_answers_that_came(
 def test_a_message_that_cannot_be_composed_stops_no_other(
     queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(delivery: Delivery, content: Any, date: dt.datetime) -> Any:
+    composed = Composer.compose
+
+    def broken(self: Composer, delivery: Delivery, date: dt.datetime) -> Digest:
         if delivery.subscriber_id == queued[1].pk:
             raise ValueError("bad")
-        return compose(delivery, content, date)
+        return composed(self, delivery, date)
 
-    monkeypatch.setattr("subscriptions.digests.ledger.compose", broken)
+    monkeypatch.setattr(Composer, "compose", broken)
     assert send() == {"sent": 2, "failed": 1}
     assert statuses() == ["sent", "failed", "sent"]
 
@@ -293,3 +301,85 @@ def test_a_chunk_that_fails_keeps_no_other_waiting(
     monkeypatch.setattr("subscriptions.digests.tick.prepare", broken)
     counts = send_due(NOW, lambda: NOW)
     assert (counts["not prepared"], counts["sent"]) == (1, 1)
+
+
+def test_while_sending_is_paused_nothing_is_claimed(queued: list[Subscriber]) -> None:
+    pause("the operator said so", NOW)
+    assert send() == {} and statuses() == ["queued"] * 3
+    resume()
+    assert send() == {"sent": 3}
+
+
+def test_a_server_that_refuses_this_site_pauses_all_sending(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(self: object) -> None:
+        raise smtplib.SMTPAuthenticationError(535, b"5.7.8 wrong password")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mail.get_connection().__class__, "open", refuse)
+        assert send() == {"deferred": 3}
+    assert "wrong password" in SendingPause.objects.get().reason
+    assert "sending is paused" in caplog.text
+    later = NOW + dt.timedelta(hours=1)
+    assert send(later) == {}, "it does not go on by itself"
+    resume()
+    assert send(later) == {"sent": 3}
+
+
+def test_what_was_claimed_beyond_the_window_is_given_back_at_once(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: object) -> None:
+        raise ConnectionRefusedError("nobody there")
+
+    monkeypatch.setattr(mail.get_connection().__class__, "open", refuse)
+    with override_settings(DELIVERY_WINDOW=1):
+        assert send() == {"deferred": 1}
+    assert statuses() == ["deferred", "queued", "queued"]
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("hold", "in_doubt"), ("resend", "sent")])
+def test_what_is_in_doubt_follows_the_policy(
+    queued: list[Subscriber], policy: str, expected: str
+) -> None:
+    rows = Delivery.objects.claim(1, NOW, LEASE)
+    Delivery.objects.begin([rows[0].pk], rows[0].claim_token, NOW)
+    with override_settings(IN_DOUBT_POLICY=policy):
+        sweep(NOW + LEASE)
+    send(NOW + LEASE)
+    assert statuses() == [expected, "sent", "sent"]
+    assert Delivery.objects.get(pk=rows[0].pk).attempts == 1 + (policy == "resend")
+
+
+def test_a_digest_that_is_ever_in_doubt_is_not_sent_for_ever(queued: list[Subscriber]) -> None:
+    Delivery.objects.update(status=Status.IN_DOUBT, attempts=MAX_ATTEMPTS)
+    with override_settings(IN_DOUBT_POLICY="resend"):
+        sweep(NOW)
+    assert statuses() == ["in_doubt"] * 3
+
+
+def test_templates_that_cannot_be_cut_lose_nothing(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise CannotCut("body.html: no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("subscriptions.digests.compose.compile_body", broken)
+        with pytest.raises(CannotCut):
+            send()
+    assert statuses() == ["queued"] * 3
+    assert send() == {"sent": 3}
+
+
+def test_windows_that_are_all_sent_take_a_constant_number_of_queries(
+    queued: list[Subscriber],
+) -> None:
+    """Claim: 4 (3 in the end); content: 5; a window: who is suppressed, begun, recorded."""
+    with override_settings(DELIVERY_WINDOW=3), CaptureQueriesContext(connection) as one_window:
+        assert send() == {"sent": 3}
+    Delivery.objects.update(status=Status.QUEUED, sent_at=None)
+    with override_settings(DELIVERY_WINDOW=1), CaptureQueriesContext(connection) as three_windows:
+        assert send() == {"sent": 3}
+    assert len(three_windows) - len(one_window) == 2 * 3

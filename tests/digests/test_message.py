@@ -12,9 +12,11 @@ from django.core import mail
 from django.test import override_settings
 
 from subscriptions import links
-from subscriptions.digests.compose import compose, load_content
+from subscriptions.digests.compose import Composer
+from subscriptions.digests.content import load_content
+from subscriptions.digests.message import BUDGET, Digest
 from subscriptions.digests.tick import send_due
-from subscriptions.models import Delivery, Edition, Pick, Subscriber
+from subscriptions.models import Delivery, Edition, Paper, Pick, Subscriber
 
 NOW = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 FRIDAY = dt.date(2025, 10, 10)
@@ -23,10 +25,14 @@ HOSTILE = 'Robot arms <script>alert(1)</script> & "p < 0.05" \u2014 naïve Ω'
 Make = Callable[..., Any]
 
 
-def parsed(message: Any) -> EmailMessage:
-    found = message_from_bytes(message.message().as_bytes(), policy=policy.default)
+def parsed(raw: bytes) -> EmailMessage:
+    found = message_from_bytes(raw, policy=policy.default)
     assert isinstance(found, EmailMessage)
     return found
+
+
+def compose(delivery: Delivery) -> Digest:
+    return Composer(load_content([delivery], NOW)).compose(delivery, NOW)
 
 
 def body(message: EmailMessage, kind: str) -> str:
@@ -48,7 +54,7 @@ def sent(make_reader: Make, make_paper: Make) -> EmailMessage:
     Edition.objects.filter(day=FRIDAY).update(intro="A good <week>.")
     assert send_due(NOW, lambda: NOW)["sent"] == 1
     assert reader.email == "Ada@example.org"
-    return parsed(mail.outbox[0])
+    return parsed(mail.outbox[0].message().as_bytes())
 
 
 def test_headers(sent: EmailMessage) -> None:
@@ -113,7 +119,7 @@ def test_a_title_cannot_break_a_header(make_reader: Make, make_paper: Make) -> N
         pk=1, subscriber=reader, first_day=FRIDAY, newest_day=FRIDAY,
         items=[{"paper": paper.pk, "section": "matches", "reason": "x"}],
     )  # fmt: skip
-    message = parsed(compose(delivery, load_content([delivery]), NOW))
+    message = parsed(compose(delivery).wire())
     assert message["Subject"] == "Robot Bcc: eve@example.org"
     assert message["Bcc"] is None
 
@@ -126,11 +132,11 @@ def test_an_edit_after_queuing_is_in_the_mail(make_reader: Make, make_paper: Mak
         items=[{"paper": paper.pk, "section": "picks", "reason": "x"}],
     )  # fmt: skip
     Pick.objects.create(paper=paper, day=FRIDAY, note="A late note")
-    text = body(parsed(compose(delivery, load_content([delivery]), NOW)), "plain")
+    text = body(parsed(compose(delivery).wire()), "plain")
     assert "A late note" in text
 
 
-def test_content_takes_four_queries(
+def test_content_takes_five_queries(
     make_reader: Make, make_paper: Make, django_assert_num_queries: Any
 ) -> None:
     reader = make_reader(phrases=("robot",))
@@ -141,8 +147,89 @@ def test_content_takes_four_queries(
         )
         for n in range(1, 6)
     ]  # fmt: skip
-    with django_assert_num_queries(4):
-        content = load_content(deliveries)
+    with django_assert_num_queries(5):
+        content = load_content(deliveries, NOW)
+    with django_assert_num_queries(4):  # the papers are kept
+        content.load(deliveries, NOW + dt.timedelta(seconds=59))
+    composer = Composer(content)
     with django_assert_num_queries(0):
         for delivery in deliveries:
-            compose(delivery, content, NOW)
+            composer.compose(delivery, NOW).wire()
+    with django_assert_num_queries(5):
+        content.load(deliveries, NOW + dt.timedelta(seconds=60))
+
+
+@pytest.fixture
+def thirty(make_reader: Make, make_paper: Make) -> Delivery:
+    """A digest of thirty papers with long abstracts."""
+    items = [
+        {"paper": make_paper(f"Paper {n}", abstract="Some long words. " * 90).pk}
+        | {"section": "matches", "reason": f"You follow reason {n}"}
+        for n in range(30)
+    ]
+    reader = make_reader(phrases=("x",))
+    return Delivery(pk=1, subscriber=reader, first_day=FRIDAY, newest_day=FRIDAY, items=items)
+
+
+def test_abstracts_shorten_until_the_html_is_within_the_budget(thirty: Delivery) -> None:
+    html = compose(thirty).html
+    assert len(html.encode()) < BUDGET
+    assert all(f"Paper {n}</a>" in html and f"You follow reason {n}<" in html for n in range(30))
+    assert "Unsubscribe" in html and "Some long words" in html
+    thirty.items = thirty.items[:10]
+    assert len(compose(thirty).html.split("Some long words")) > 10 * 15
+
+
+def test_a_reader_of_text_gets_text_alone_and_in_full(thirty: Delivery) -> None:
+    thirty.subscriber.text_only = True
+    message = parsed(compose(thirty).wire())
+    assert message.get_content_type() == "text/plain" and not message.is_multipart()
+    assert " ".join(message.get_content().split()).count("Some long words") > 30 * 15
+
+
+def test_feedback_goes_by_place_under_one_signature(thirty: Delivery) -> None:
+    thirty.subscriber.text_only = True
+    text = compose(thirty).text
+    found = re.findall(r"http://localhost:8000/feedback/([^/]+)/(\d+)/(\w+)/", text)
+    assert {links.FEEDBACK.read(token) for token, _, _ in found} == {1}
+    assert [(int(place), verdict) for _, place, verdict in found] == [
+        (place, verdict) for place in range(30) for verdict in ("more", "less", "save")
+    ]
+
+
+def test_a_hidden_paper_is_left_out_and_the_places_of_the_others_stay(thirty: Delivery) -> None:
+    Paper.objects.filter(pk=thirty.items[0]["paper"]).update(hidden=Paper.Hidden.WITHDRAWN)
+    thirty.subscriber.text_only = True
+    text = compose(thirty).text
+    assert "29 papers" in text and "/0/more/" not in text and "/1/more/" in text
+
+
+def test_the_envelope_sender_names_the_digest(thirty: Delivery) -> None:
+    assert compose(thirty).sender == "digest@localhost"
+    with override_settings(BOUNCE_ADDRESS="bounces@example.org"):
+        assert compose(thirty).sender == "bounces+1@example.org"
+    assert parsed(compose(thirty).wire())["From"] == "Paper Round <digest@localhost>"
+
+
+def test_an_internationalised_domain_is_written_in_a_labels(thirty: Delivery) -> None:
+    thirty.subscriber.email = "ada@bücher.example"
+    assert b"\r\nTo: ada@xn--bcher-kva.example\r\n" in compose(thirty).wire()
+
+
+def test_the_senders_name_may_be_in_any_script(thirty: Delivery) -> None:
+    with override_settings(DEFAULT_FROM_EMAIL='"Blätter, wöchentlich" <digest@bücher.example>'):
+        raw = compose(thirty).wire()
+    assert raw.split(b"\r\n\r\n")[0].isascii()
+    sender = parsed(raw)["From"].addresses[0]
+    assert sender.addr_spec == "digest@xn--bcher-kva.example"
+    assert sender.display_name == "Blätter, wöchentlich"
+
+
+def test_a_long_subject_folds_without_an_empty_line(thirty: Delivery) -> None:
+    Paper.objects.filter(pk=thirty.items[0]["paper"]).update(title="Überlange Wörter für alle " * 9)
+    message = compose(thirty)
+    lines = message.wire().split(b"\r\n\r\n")[0].split(b"\r\n")
+    assert all(len(line) <= 78 and line.strip() for line in lines)
+    assert b"Subject:" not in lines
+    assert parsed(message.wire())["Subject"] == message.subject
+    assert message.subject.startswith("Überlange") and message.subject.endswith("29 more papers")

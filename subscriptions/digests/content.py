@@ -1,0 +1,152 @@
+"""What deliveries refer to, as it is now, in the words that the templates use."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.encoding import iri_to_uri
+from django.utils.text import Truncator
+
+from subscriptions import links
+from subscriptions.models import Delivery, Edition, Item, Listing, Paper, Pick, Section
+
+from .pieces import clean
+
+ABSTRACT_LENGTHS = 320, 160, 80, 0
+"""How much of each abstract a message shows; the shorter where it would be too large."""
+FRESH = dt.timedelta(minutes=1)
+"""How long papers are kept before they are read again."""
+
+Days = tuple[dt.date, dt.date]
+"""The first and the last of some days."""
+
+
+@dataclass
+class Content:
+    """Papers, pick notes, intros and days with papers, for the deliveries last loaded."""
+
+    papers: dict[int, Paper] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
+    notes: dict[int, list[tuple[dt.date, str]]] = field(default_factory=dict)
+    intros: list[tuple[dt.date, str]] = field(default_factory=list)
+    listed: list[dt.date] = field(default_factory=list)
+    read_at: dt.datetime | None = None
+    _words: dict[tuple[dt.date, dt.date], tuple[str, dt.date]] = field(default_factory=dict)
+
+    def load(self, deliveries: Sequence[Delivery], now: dt.datetime) -> None:
+        """Read what these deliveries refer to: five queries.
+
+        Papers read less than a minute ago are kept; whether they are hidden is asked anew.
+        """
+        if self.read_at is None or not self.read_at <= now < self.read_at + FRESH:
+            self.papers, self.read_at = {}, now
+        wanted = {item["paper"] for delivery in deliveries for item in delivery.items}
+        missing = wanted - self.papers.keys()
+        self.papers |= Paper.objects.filter(pk__in=missing).with_votes().in_bulk()
+        hidden = Paper.objects.filter(pk__in=wanted).exclude(hidden=Paper.Hidden.NO)
+        self.hidden = set(hidden.values_list("pk", flat=True))
+        days = (
+            min((delivery.first_day for delivery in deliveries), default=dt.date.min),
+            max((delivery.newest_day for delivery in deliveries), default=dt.date.min),
+        )
+        self.notes = {}
+        for pick in Pick.objects.filter(day__range=days).exclude(note="").order_by("-day"):
+            self.notes.setdefault(pick.paper_id, []).append((pick.day, clean(pick.note)))
+        intros = Edition.objects.filter(day__range=days).exclude(intro="").order_by("-day")
+        self.intros = [(edition.day, clean(edition.intro)) for edition in intros]
+        listed = Listing.objects.filter(day__range=days).values_list("day", flat=True).distinct()
+        self.listed = sorted(listed, reverse=True)
+        self._words = {}
+
+    def shown(self, delivery: Delivery) -> list[tuple[int, Item]]:
+        """The items of a delivery that may still be shown, with their places in it."""
+        return [
+            (place, item)
+            for place, item in enumerate(delivery.items)
+            if item["paper"] in self.papers and item["paper"] not in self.hidden
+        ]
+
+    def note(self, item: Item, days: Days) -> str:
+        """The editor's newest note on a pick in these days."""
+        if item["section"] != Section.PICKS:
+            return ""
+        return _within(days, self.notes.get(item["paper"], ()))
+
+    def words(self, days: Days) -> tuple[str, dt.date]:
+        """The newest intro of these days, and the last of them that has papers."""
+        if days not in self._words:
+            latest = next((day for day in self.listed if day <= days[1]), days[1])
+            self._words[days] = _within(days, self.intros), latest
+        return self._words[days]
+
+
+def load_content(deliveries: Sequence[Delivery], now: dt.datetime) -> Content:
+    """What these deliveries refer to: five queries."""
+    content = Content()
+    content.load(deliveries, now)
+    return content
+
+
+def frame_context(
+    cadence: str,
+    days: Days,
+    intro: str,
+    latest: dt.date,
+    sections: Sequence[tuple[Section, Sequence[Any]]],
+) -> dict[str, Any]:
+    """The context of the bodies, with ``sections`` of papers; without personal values."""
+    return {
+        "site_name": "Paper Round",
+        "site_url": settings.SITE_URL,
+        "postal_address": settings.POSTAL_ADDRESS,
+        "archive_url": links.absolute(reverse("edition", args=[latest.isoformat()])),
+        "digest": {
+            "cadence": cadence,
+            "first_day": days[0],
+            "last_day": days[1],
+            "intro": intro,
+            "count": sum(len(items) for _, items in sections),
+            "sections": [
+                {"key": section.value, "title": section.label, "items": items}
+                for section, items in sections
+            ],
+        },
+    }
+
+
+def item_context(item: Item, paper: Paper, note: str, abstract: int) -> dict[str, Any]:
+    """What a card shows of a paper, its abstract cut to ``abstract`` characters."""
+    return {
+        "title": clean(paper.title),
+        "url": iri_to_uri(paper.abstract_url or links.absolute(paper.get_absolute_url())),
+        "pdf_url": iri_to_uri(paper.pdf_url),
+        "authors": clean(_authors(paper.authors)),
+        "date": paper.submitted,
+        "votes": 0 if item["section"] == Section.TRENDING else paper.votes,  # its reason says it
+        "abstract": clip(clean(paper.abstract), abstract),
+        "note": note,
+    }
+
+
+def clip(text: str, length: int) -> str:
+    """At most ``length`` characters, cut between words where there is a space."""
+    if len(text) <= length:
+        return text
+    if not length:
+        return ""
+    cut = Truncator(text).chars(length - 1, truncate="")
+    return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:.–-") + "…"
+
+
+def _within(days: Days, dated: Iterable[tuple[dt.date, str]]) -> str:
+    return next((text for day, text in dated if days[0] <= day <= days[1]), "")
+
+
+def _authors(names: list[str]) -> str:
+    """``A. One, B. Two and 5 more``; three names are all shown."""
+    if len(names) <= 3:
+        return ", ".join(names)
+    return f"{names[0]}, {names[1]} and {len(names) - 2} more"

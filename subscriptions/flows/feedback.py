@@ -1,0 +1,60 @@
+"""What a reader says of a paper they were sent."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from subscriptions.models import Delivery, Feedback, Interest, Paper
+
+Verdict = Feedback.Verdict
+
+
+@dataclass(frozen=True)
+class Said:
+    """One paper of a digest, and what its reader has said of it."""
+
+    delivery: Delivery
+    paper: Paper
+    interest: int | None
+    verdicts: frozenset[str]
+
+
+def find(delivery_pk: int, place: int) -> Said | None:
+    """The paper at a place of a delivery's items; None where it is not there any more."""
+    delivery = Delivery.objects.filter(pk=delivery_pk).first()
+    if delivery is None or place >= len(delivery.items):
+        return None
+    item = delivery.items[place]
+    paper = Paper.objects.filter(pk=item["paper"]).first()
+    if paper is None:
+        return None
+    said = Feedback.objects.filter(subscriber=delivery.subscriber_id, paper=paper)
+    verdicts = frozenset(said.values_list("verdict", flat=True))
+    return Said(delivery, paper, item.get("interest"), verdicts)
+
+
+def papers_of(delivery_pk: int) -> list[tuple[int, Paper]]:
+    """The papers of a digest with their places; empty where it is not there any more."""
+    delivery = Delivery.objects.filter(pk=delivery_pk).first()
+    items = delivery.items if delivery else []
+    papers = Paper.objects.visible().in_bulk([item["paper"] for item in items])
+    return [
+        (place, papers[item["paper"]])
+        for place, item in enumerate(items)
+        if item["paper"] in papers
+    ]
+
+
+def give(said: Said, verdict: Verdict, now: dt.datetime) -> None:
+    """Record a verdict with the interest that brought the paper.
+
+    *More* and *less* replace each other; saying the same again changes nothing but the time.
+    """
+    subscriber = said.delivery.subscriber_id
+    interest = Interest.objects.filter(pk=said.interest, subscriber=subscriber).first()
+    opinions = [Verdict.MORE, Verdict.LESS]
+    Feedback.objects.update_or_create(
+        subscriber_id=subscriber,
+        paper=said.paper,
+        verdict__in=opinions if verdict in opinions else [Verdict.SAVE],
+        defaults={"verdict": verdict, "interest": interest, "given_at": now},
+    )
