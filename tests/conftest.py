@@ -15,6 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 
 
+@pytest.fixture(autouse=True)
+def _no_shelf_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process keeps the papers of a tick; here each test has papers of its own."""
+    monkeypatch.setattr("subscriptions.digests.select._kept", None)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real inputs beside the repository."""

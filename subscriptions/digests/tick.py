@@ -32,7 +32,7 @@ def prepare(pks: list[int], now: dt.datetime) -> Counter[str]:
     """
     plans = plan(list(Subscriber.objects.due(now).filter(pk__in=pks)), now)
     requests = [Request(p.subscriber, p.days) for p in plans if p.days]
-    return queue(plans, select(requests), now)
+    return queue(plans, select(requests, as_of=now), now)
 
 
 def send_due(

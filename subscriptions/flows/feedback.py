@@ -50,7 +50,7 @@ def give(said: Said, verdict: Verdict, now: dt.datetime) -> None:
     *More* and *less* replace each other; saying the same again changes nothing but the time.
     """
     subscriber = said.delivery.subscriber_id
-    interest = Interest.objects.filter(pk=said.interest, subscriber=subscriber).first()
+    interest = Interest.objects.filter(pk__in=[said.interest], subscriber=subscriber).first()
     opinions = [Verdict.MORE, Verdict.LESS]
     Feedback.objects.update_or_create(
         subscriber_id=subscriber,

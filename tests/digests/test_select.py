@@ -1,4 +1,5 @@
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from subscriptions.digests.select import SIZE, Request, select
+from subscriptions.digests.select import Request, select
 from subscriptions.models import (
     Delivery,
     Interest,
@@ -176,7 +177,7 @@ def test_a_full_week_is_ten_papers_shared_between_interests(
         make_paper(f"Cosmic microwave background and dark energy {n}")
     reader = make_reader(topics=(topics["video-generation"].pk, topics["cosmology"].pk))
     items = items_of(reader)
-    assert len(items) == SIZE
+    assert len(items) == reader.max_papers
     assert len(titles(items, "trending")) == 2
     assert sum("Cosmic" in title for title in titles(items, "matches")) == 3
     assert items == items_of(reader)
@@ -203,3 +204,112 @@ def test_the_number_of_queries_does_not_grow(
         if n < 5:
             Pick.objects.create(paper=paper, day=FRIDAY).topics.add(topics["robotics"])
     assert queries(30) == few <= 9
+
+
+def listed_again(paper: Paper, day: dt.date) -> None:
+    Listing.objects.create(paper=paper, source=Source.ARXIV, announced=day, day=day)
+
+
+def sent(reader: Subscriber, papers: list[Paper], day: dt.date, status: str = "sent") -> Delivery:
+    at = dt.datetime.combine(day, dt.time(), dt.UTC)
+    items = [{"paper": paper.pk, "section": "matches", "reason": "x"} for paper in papers]
+    return Delivery.objects.create(
+        subscriber=reader, first_day=day, newest_day=day, items=items, status=status,
+        created_at=at, sent_at=at if status == "sent" else None,
+    )  # fmt: skip
+
+
+LONG_AGO = WEEK[0] - dt.timedelta(days=60)
+
+
+def test_a_paper_listed_anew_after_long_is_not_sent_twice(
+    make_reader: Make, make_paper: Make
+) -> None:
+    old = [make_paper(f"Robot arms, part {n}", day=LONG_AGO) for n in range(9)]
+    for paper in old:
+        listed_again(paper, FRIDAY)
+    fresh = [make_paper(f"Robot arms anew, part {n}") for n in range(4)]
+    had_seven, had_none, skipped = (
+        make_reader(f"{name}@example.org", phrases=("robot arms",)) for name in "abc"
+    )
+    sent(had_seven, old[:3], LONG_AGO)
+    sent(had_seven, old[3:7], LONG_AGO + dt.timedelta(days=7))
+    sent(skipped, old, LONG_AGO, status="skipped")
+    with CaptureQueriesContext(connection) as queries:
+        found = select([Request(reader, WEEK) for reader in (had_seven, had_none, skipped)])
+    pks = {reader: {item["paper"] for item in items} for reader, items in found.items()}
+    assert pks[had_seven.pk] == {paper.pk for paper in [*old[7:], *fresh]}
+    assert len(pks[had_none.pk]) == len(pks[skipped.pk]) == 10
+    exact = [q for q in queries if '"newest_day" <' in q["sql"]]
+    assert len(exact) == 1, "one look-up for all readers together"
+
+
+def test_what_was_had_lately_is_known_without_the_exact_look_up(
+    make_reader: Make, make_paper: Make
+) -> None:
+    papers = [make_paper(f"Robot arms, part {n}", day=WEEK[0]) for n in range(3)]
+    reader = make_reader(phrases=("robot arms",))
+    sent(reader, papers[:1], WEEK[0])
+    with CaptureQueriesContext(connection) as queries:
+        assert titles(items_of(reader)) == ["Robot arms, part 1", "Robot arms, part 2"]
+    deliveries = [q for q in queries if 'FROM "subscriptions_delivery"' in q["sql"]]
+    assert len(deliveries) == 1
+
+
+@pytest.mark.parametrize(("size", "picks", "trending"), [(5, 2, 1), (10, 5, 2), (30, 15, 6)])
+def test_a_digest_has_as_many_papers_as_its_reader_wants(
+    make_reader: Make, make_paper: Make, size: int, picks: int, trending: int
+) -> None:
+    for n in range(20):
+        Pick.objects.create(paper=make_paper(f"Picked {n}"), day=FRIDAY, position=n)
+    for n in range(40):
+        make_paper(f"Robot arms, part {n}", votes=n)
+    reader = make_reader(phrases=("robot arms",))
+    reader.max_papers = size
+    items = items_of(reader)
+    assert len(items) == size
+    assert [len(titles(items, section)) for section in ("picks", "trending")] == [picks, trending]
+
+
+@pytest.mark.parametrize(
+    ("off", "expected"),
+    [
+        (["picks"], {"matches": 8, "trending": 2}),
+        (["matches"], {"picks": 3, "trending": 7}),
+        (["trending"], {"picks": 3, "matches": 7}),
+        (["picks", "trending"], {"matches": 10}),
+        (["picks", "matches"], {"trending": 10}),
+        (["picks", "matches", "trending"], {}),
+    ],
+)
+def test_a_section_that_is_off_leaves_its_room_to_the_others(
+    make_reader: Make, make_paper: Make, off: list[str], expected: dict[str, int]
+) -> None:
+    for n in range(3):
+        Pick.objects.create(paper=make_paper(f"Picked {n}"), day=FRIDAY, position=n)
+    for n in range(20):
+        make_paper(f"Robot arms, part {n}", votes=1 + n)
+    reader = make_reader(phrases=("robot arms",))
+    reader.sections_off = off
+    assert Counter(item["section"] for item in items_of(reader)) == expected
+
+
+def test_chunks_of_one_tick_share_what_they_choose_from(
+    make_reader: Make, make_paper: Make
+) -> None:
+    make_paper("Robot arms")
+    readers = [
+        make_reader(f"r{n}@example.org", phrases=(phrase,))
+        for n, phrase in enumerate(["robot arms", "rivers"])
+    ]
+    tick = dt.datetime(2025, 10, 13, tzinfo=dt.UTC)
+
+    def chosen(reader: Subscriber, as_of: dt.datetime) -> list[str]:
+        return titles(select([Request(reader, WEEK)], as_of=as_of)[reader.pk], "matches")
+
+    assert chosen(readers[0], tick) == ["Robot arms"]
+    make_paper("Of rivers")
+    with CaptureQueriesContext(connection) as queries:
+        assert chosen(readers[1], tick) == [], "as it was when the tick began"
+    assert len(queries) <= 4
+    assert chosen(readers[1], tick + dt.timedelta(minutes=1)) == ["Of rivers"]

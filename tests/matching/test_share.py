@@ -10,9 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from subscriptions.matching import share_out
+from subscriptions.matching import share_out as share_out_ranked
 
 Scores = npt.NDArray[np.float32]
+
+
+def share_out(scores: Scores, weights: Scores, limit: int) -> list[tuple[int, int]]:
+    """From a table of scores, 0 where there is no match."""
+    ranked = [
+        sorted(((n, s) for n, s in enumerate(row.tolist()) if s), key=lambda p: -p[1])
+        for row in scores
+    ]
+    return share_out_ranked(ranked, weights.tolist(), limit)
 
 
 def array(*rows: Any) -> Scores:
@@ -77,3 +86,9 @@ def test_a_heavier_interest_begins_and_a_lighter_one_still_comes() -> None:
 def test_nothing_to_share(shape: tuple[int, int]) -> None:
     weights = np.ones(shape[0], dtype=np.float32)
     assert share_out(np.zeros(shape, dtype=np.float32), weights, 10) == []
+
+
+def test_what_is_not_allowed_makes_room_for_the_next() -> None:
+    ranked = [[(0, 0.9), (1, 0.8), (2, 0.7)], [(1, 0.9), (3, 0.2)]]
+    chosen = share_out_ranked(ranked, [1, 1], 3, allowed=lambda paper: paper not in {0, 1})
+    assert chosen == [(0, 2), (1, 3)]

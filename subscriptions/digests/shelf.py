@@ -1,0 +1,118 @@
+"""The papers of some days, scored for what readers follow: what many selections share."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+
+from subscriptions.matching import Doc, Pool, Query, Ranked
+from subscriptions.models import Listing, Paper, Pick
+
+from .interests import Followed, reason
+
+BACKGROUND_DAYS, BACKGROUND_PAPERS = 30, 2000
+LOOK_BACK = dt.timedelta(days=14)
+"""How long before its first day deliveries are read to know what a reader has had."""
+KEPT_QUERIES, KEPT_REASONS = 5_000, 50_000
+"""What is kept of queries and reasons before all of it is made anew."""
+
+Days = tuple[dt.date, ...]
+
+
+class Shelf:
+    """The papers listed or picked on the days ``first`` to ``last``: six queries.
+
+    A paper is known by its place on the shelf.
+    """
+
+    def __init__(self, first: dt.date, last: dt.date) -> None:
+        self.since = first - LOOK_BACK
+        picks = list(
+            Pick.objects.filter(day__range=(first, last), paper__hidden=Paper.Hidden.NO)
+            .prefetch_related("topics")
+            .order_by("day", "position", "pk")
+        )
+        listed = Paper.objects.visible().listed_between(first, last)
+        picked = Paper.objects.filter(pk__in=[pick.paper_id for pick in picks])
+        self.papers = list((listed | picked).distinct().with_votes().order_by("pk"))
+        self.places = {paper.pk: n for n, paper in enumerate(self.papers)}
+        self.picks = [
+            (pick.day, self.places[pick.paper_id], {topic.pk for topic in pick.topics.all()})
+            for pick in picks
+        ]
+        days: dict[dt.date, set[int]] = defaultdict(set)
+        self.old: set[int] = set()
+        """Papers that may have been sent before ``since``."""
+        for model in (Listing, Pick):
+            rows = model._default_manager.filter(paper__in=self.places)
+            for paper, day in rows.values_list("paper_id", "day"):
+                if model is Listing:
+                    days[day].add(self.places[paper])
+                if day < self.since:
+                    self.old.add(self.places[paper])
+        self._listed_by_day = days
+        self._listed: dict[Days, set[int]] = {}
+        past = Paper.objects.listed_between(
+            first - dt.timedelta(days=BACKGROUND_DAYS), first - dt.timedelta(days=1)
+        )
+        background = [
+            Doc(title, abstract)
+            for title, abstract in past.exclude(pk__in=self.places)
+            .order_by("-pk")
+            .values_list("title", "abstract")[:BACKGROUND_PAPERS]
+        ]
+        self.by_trend = sorted(
+            range(len(self.papers)), key=lambda n: (-self.papers[n].trend, self.papers[n].pk)
+        )
+        self.by_trend_with_votes = [n for n in self.by_trend if self.papers[n].votes]
+        self._pool = Pool([_doc(paper) for paper in self.papers], background)
+        self._ranked: dict[Query, Ranked] = {}
+        self._muted: dict[str, set[int]] = {}
+        self._reasons: dict[tuple[str, str, Query, int], str] = {}
+
+    def listed(self, days: Days) -> set[int]:
+        """The papers that a source listed on one of these days."""
+        if days not in self._listed:
+            self._listed[days] = set().union(*(self._listed_by_day.get(day, ()) for day in days))
+        return self._listed[days]
+
+    def score(self, interests: Iterable[Followed]) -> None:
+        """Score what is new among these interests."""
+        if len(self._ranked) + len(self._muted) > KEPT_QUERIES:
+            self._ranked.clear()
+            self._muted.clear()
+        followed: dict[Query, None] = {}
+        muted: dict[str, None] = {}
+        for interest in interests:
+            if interest.weight > 0 and interest.query not in self._ranked:
+                followed[interest.query] = None
+            elif interest.weight < 0 and interest.name not in self._muted:
+                muted[interest.name] = None
+        queries, phrases = list(followed), list(muted)
+        for query, scores in zip(queries, self._pool.score(queries), strict=True):
+            order = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores)]
+            self._ranked[query] = list(zip(order.tolist(), scores[order].tolist(), strict=True))
+        for phrase, found in zip(phrases, self._pool.contains(phrases), strict=True):
+            self._muted[phrase] = set(np.flatnonzero(found).tolist())
+
+    def ranked(self, interest: Followed) -> Ranked:
+        """The papers that match an interest scored before, the best first."""
+        return self._ranked[interest.query]
+
+    def muted(self, interest: Followed) -> set[int]:
+        """The papers in which a muted phrase scored before stands."""
+        return self._muted[interest.name]
+
+    def reason(self, interest: Followed, place: int) -> str:
+        """Why a paper matches an interest."""
+        key = interest.kind, interest.name, interest.query, place
+        if key not in self._reasons:
+            if len(self._reasons) > KEPT_REASONS:
+                self._reasons.clear()
+            self._reasons[key] = reason(interest, self._pool.why(interest.query, place))
+        return self._reasons[key]
+
+
+def _doc(paper: Paper) -> Doc:
+    return Doc(paper.title, paper.abstract, tuple(paper.categories), tuple(paper.authors))
