@@ -16,9 +16,10 @@ MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 
 
 @pytest.fixture(autouse=True)
-def _no_shelf_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_kept_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process keeps the papers of a tick; here each test has papers of its own."""
-    monkeypatch.setattr("subscriptions.digests.select._kept", None)
+    for room in ("select", "ledger"):
+        monkeypatch.setattr(f"subscriptions.digests.{room}._kept", None)
 
 
 @pytest.fixture(scope="session")

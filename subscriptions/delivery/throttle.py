@@ -128,7 +128,7 @@ class _Process:
 _process = _Process()
 
 
-def _ask_redis(script: str, key: str, *values: object) -> Any:
+def _ask_redis(script: str, key: str, *values: str | float) -> Any:
     """What the script returns; None without Redis, or where it does not answer."""
     if not settings.REDIS_URL:
         return None

@@ -12,19 +12,9 @@ from django.core.mail import EmailMessage, get_connection
 from .answers import Stage, judge
 from .connecting import failure
 from .message import Message
-from .outcomes import Fault, Outcome, Result, Stopped, Unavailable
+from .outcomes import Fault, Outcome, Result, Unavailable
 from .replies import Reply, described, reply_in
 from .smtp import INTERRUPTED, SmtpTransport
-
-CannotConnect = Unavailable
-__all__ = [
-    "BackendTransport",
-    "CannotConnect",
-    "Stopped",
-    "Transport",
-    "Unavailable",
-    "open_transport",
-]
 
 logger = logging.getLogger(__name__)
 

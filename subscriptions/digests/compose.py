@@ -9,14 +9,15 @@ from itertools import count, islice
 from django.conf import settings
 
 from subscriptions import emails, links
-from subscriptions.models import Delivery, Item, Paper, Section
+from subscriptions.models import Delivery, Item, Section
 
 from .compile import PRESENT, CardPlace, compile_body
 from .content import ABSTRACT_LENGTHS, Content, Days, clip, frame_context, item_context
-from .message import Card, Digest, Pair
+from .message import BUDGET, Card, Digest, Pair, fits
 from .pieces import clean
 
 HEADLINE_LENGTH = 70
+SECTIONS = PICKS, _, TRENDING = [section.value for section in Section]
 
 
 class Composer:
@@ -35,7 +36,6 @@ class Composer:
         self._list_id = f"Paper Round <digest.{settings.SITE_HOST}>"
         self._frames: dict[Hashable, Pair] = {}
         self._cards: dict[Hashable, Pair] = {}
-        self._papers: dict[int, Paper] = {}
 
     def compose(self, delivery: Delivery, date: dt.datetime) -> Digest:
         """The message of one delivery, with ``List-Unsubscribe`` by one click (RFC 8058).
@@ -45,45 +45,48 @@ class Composer:
         subscriber = delivery.subscriber
         owner = subscriber.pk if delivery.pk else None
         days = delivery.first_day, delivery.newest_day
-        shown = self.content.shown(delivery)
-        sections = [
-            (section, pairs)
-            for section in Section
-            if (pairs := [pair for pair in shown if pair[1]["section"] == section])
-        ]
-        counts = tuple((section, len(pairs)) for section, pairs in sections)
-        items = [pair for _, pairs in sections for pair in pairs]
-        unsubscribe_url = self._unsubscribe(owner)
-        digest = Digest(
-            sender=envelope_sender(delivery),
-            recipient=subscriber.email,
-            subject=self._subject(items),
-            headers={
-                "Message-ID": message_id(delivery),
-                "Date": _date(date.replace(microsecond=0)),
-                "List-Id": self._list_id,
-                "List-Unsubscribe": f"<{unsubscribe_url}>",
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-                "Precedence": "bulk",
-            },
-            boundary=b"=_digest-%d" % (delivery.pk or 0),
-            text_only=subscriber.text_only,
-            frame=self._frame(subscriber.cadence, days, *self.content.words(days), counts),
-            cards=(),
-            urls={
-                "preferences_url": self._preferences(owner),
-                "unsubscribe_url": unsubscribe_url,
-            },
-            feedback_url=self._feedback(delivery.pk),
-        )
+        items = sorted(self.content.shown(delivery), key=_section)
+        sections = [item["section"] for _, item in items]
+        counts = tuple((s, n) for s in SECTIONS if (n := sections.count(s)))
+        frame = self._frame(subscriber.cadence, days, *self.content.words(days), counts)
+        feedback_url, unsubscribe_url = self._feedback(delivery.pk), self._unsubscribe(owner)
+
+        def digest(cards: list[Card]) -> Digest:
+            return Digest(
+                sender=envelope_sender(delivery),
+                recipient=subscriber.email,
+                subject=self._subject(items),
+                headers={
+                    "Message-ID": message_id(delivery),
+                    "Date": _date(date.replace(microsecond=0)),
+                    "List-Id": self._list_id,
+                    "List-Unsubscribe": f"<{unsubscribe_url}>",
+                    "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+                    "Precedence": "bulk",
+                },
+                boundary=b"=_digest-%d" % (delivery.pk or 0),
+                text_only=subscriber.text_only,
+                frame=frame,
+                cards=cards,
+                urls={
+                    "preferences_url": self._preferences(owner),
+                    "unsubscribe_url": unsubscribe_url,
+                },
+                feedback_url=feedback_url,
+            )
+
+        cards: list[Card] = []
         for length in ABSTRACT_LENGTHS:
             cards = [
                 Card(self._card(item, days, length), item["reason"], place) for place, item in items
             ]
-            digest = digest._replace(cards=cards)
-            if digest.fits():
+            if (
+                subscriber.text_only
+                or fits(frame, cards, len(feedback_url))
+                or len(digest(cards).html.encode()) < BUDGET
+            ):
                 break
-        return digest
+        return digest(cards)
 
     def _frame(
         self,
@@ -91,12 +94,12 @@ class Composer:
         days: Days,
         intro: str,
         latest: dt.date,
-        counts: tuple[tuple[Section, int], ...],
+        counts: tuple[tuple[str, int], ...],
     ) -> Pair:
         key = cadence, days, intro, latest, counts
         if key not in self._frames:
             places = (CardPlace(n) for n in count())
-            sections = [(section, list(islice(places, size))) for section, size in counts]
+            sections = [(Section(name), list(islice(places, size))) for name, size in counts]
             context = frame_context(cadence, days, intro, latest, sections) | {
                 "preferences_url": PRESENT,
                 "unsubscribe_url": PRESENT,
@@ -107,25 +110,26 @@ class Composer:
         return self._frames[key]
 
     def _card(self, item: Item, days: Days, abstract: int) -> Pair:
-        note = self.content.note(item, days)
-        trending = item["section"] == Section.TRENDING
-        key = item["paper"], note, trending, bool(item["reason"]), abstract
-        if self._papers is not self.content.papers:  # read again since
-            self._papers = self.content.papers
-            self._cards.clear()
-        if key not in self._cards:
+        section = item["section"]
+        note = self.content.note(item["paper"], days) if section == PICKS else ""
+        key = item["paper"], note, section == TRENDING, not item["reason"], abstract
+        if (pair := self._cards.get(key)) is None:
             context = item_context(item, self.content.papers[item["paper"]], note, abstract) | {
                 "reason": PRESENT if item["reason"] else "",
                 "feedback_url": PRESENT,
             }
-            self._cards[key] = Pair(
+            pair = self._cards[key] = Pair(
                 self._html.render_card({"item": context}), self._text.render_card({"item": context})
             )
-        return self._cards[key]
+        return pair
 
     def _subject(self, items: Sequence[tuple[int, Item]]) -> str:
         title = self.content.papers[items[0][1]["paper"]].title if items else "Nothing new"
         return _subject(clip(clean(title), HEADLINE_LENGTH), len(items))
+
+
+def _section(item: tuple[int, Item]) -> int:
+    return SECTIONS.index(item[1]["section"])
 
 
 def message_id(delivery: Delivery) -> str:

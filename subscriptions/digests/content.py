@@ -17,9 +17,6 @@ from .pieces import clean
 
 ABSTRACT_LENGTHS = 320, 160, 80, 0
 """How much of each abstract a message shows; the shorter where it would be too large."""
-FRESH = dt.timedelta(minutes=1)
-"""How long papers are kept before they are read again."""
-
 Days = tuple[dt.date, dt.date]
 """The first and the last of some days."""
 
@@ -33,16 +30,13 @@ class Content:
     notes: dict[int, list[tuple[dt.date, str]]] = field(default_factory=dict)
     intros: list[tuple[dt.date, str]] = field(default_factory=list)
     listed: list[dt.date] = field(default_factory=list)
-    read_at: dt.datetime | None = None
     _words: dict[tuple[dt.date, dt.date], tuple[str, dt.date]] = field(default_factory=dict)
 
-    def load(self, deliveries: Sequence[Delivery], now: dt.datetime) -> None:
+    def load(self, deliveries: Sequence[Delivery]) -> None:
         """Read what these deliveries refer to: five queries.
 
-        Papers read less than a minute ago are kept; whether they are hidden is asked anew.
+        Papers read before are kept; whether they are hidden is asked anew.
         """
-        if self.read_at is None or not self.read_at <= now < self.read_at + FRESH:
-            self.papers, self.read_at = {}, now
         wanted = {item["paper"] for delivery in deliveries for item in delivery.items}
         missing = wanted - self.papers.keys()
         self.papers |= Paper.objects.filter(pk__in=missing).with_votes().in_bulk()
@@ -63,17 +57,22 @@ class Content:
 
     def shown(self, delivery: Delivery) -> list[tuple[int, Item]]:
         """The items of a delivery that may still be shown, with their places in it."""
+        papers, hidden = self.papers, self.hidden
         return [
             (place, item)
             for place, item in enumerate(delivery.items)
-            if item["paper"] in self.papers and item["paper"] not in self.hidden
+            if (paper := item["paper"]) in papers and paper not in hidden
         ]
 
-    def note(self, item: Item, days: Days) -> str:
-        """The editor's newest note on a pick in these days."""
-        if item["section"] != Section.PICKS:
-            return ""
-        return _within(days, self.notes.get(item["paper"], ()))
+    def shows(self, delivery: Delivery) -> bool:
+        """Whether anything of a delivery may still be shown."""
+        return any(
+            i["paper"] in self.papers and i["paper"] not in self.hidden for i in delivery.items
+        )
+
+    def note(self, paper: int, days: Days) -> str:
+        """The editors' newest note on a paper they picked in these days."""
+        return _within(days, self.notes.get(paper, ()))
 
     def words(self, days: Days) -> tuple[str, dt.date]:
         """The newest intro of these days, and the last of them that has papers."""
@@ -83,10 +82,10 @@ class Content:
         return self._words[days]
 
 
-def load_content(deliveries: Sequence[Delivery], now: dt.datetime) -> Content:
+def load_content(deliveries: Sequence[Delivery]) -> Content:
     """What these deliveries refer to: five queries."""
     content = Content()
-    content.load(deliveries, now)
+    content.load(deliveries)
     return content
 
 

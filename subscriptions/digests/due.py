@@ -28,18 +28,18 @@ def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
     it was due; then the digest has what is released, and the rest waits for the next one.
     """
     slots = {
-        reader.pk: _latest_slot(reader, reader.next_digest_at, now)
+        reader.pk: _slots(reader, reader.next_digest_at, now)
         for reader in subscribers
         if reader.next_digest_at
     }
-    newest = {pk: slot.date() - DAY for pk, slot in slots.items()}
+    newest = {pk: slot.date() - DAY for pk, (slot, _) in slots.items()}
     if not newest:
         return []
     first, last = min(newest.values()) - WINDOW_DAYS * DAY, max(newest.values())
     status = dict(Edition.objects.filter(day__range=(first, last)).values_list("day", "status"))
     plans = []
     for reader in subscribers:
-        slot, day = slots[reader.pk], newest[reader.pk]
+        (slot, following), day = slots[reader.pk], newest[reader.pk]
         due_since = reader.next_digest_at or slot
         unreleased = status.get(day) in (Edition.Status.CLOSED, Edition.Status.OPEN)
         if unreleased and now < due_since + PATIENCE:
@@ -47,7 +47,7 @@ def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
         after = max(reader.covered_until or dt.date.min, day - WINDOW_DAYS * DAY)
         days = days_between(after, day)
         released = tuple(d for d in days if status.get(d) == Edition.Status.RELEASED)
-        plans.append(Plan(reader, released, reader.next_slot(slot)))
+        plans.append(Plan(reader, released, following))
     return plans
 
 
@@ -56,7 +56,10 @@ def days_between(after: dt.date, last: dt.date) -> tuple[dt.date, ...]:
     return tuple(after + n * DAY for n in range(1, (last - after).days + 1))
 
 
-def _latest_slot(subscriber: Subscriber, slot: dt.datetime, now: dt.datetime) -> dt.datetime:
+def _slots(
+    subscriber: Subscriber, slot: dt.datetime, now: dt.datetime
+) -> tuple[dt.datetime, dt.datetime]:
+    """The last slot that has come, and the one after it."""
     while (later := subscriber.next_slot(slot)) <= now:
         slot = later
-    return slot.astimezone(dt.UTC)
+    return slot.astimezone(dt.UTC), later

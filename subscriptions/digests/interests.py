@@ -18,6 +18,8 @@ class Followed(NamedTuple):
     topic: int | None
     name: str
     """Of the topic or author, the phrase, the category, the title of the example paper."""
+    key: tuple[object, ...]
+    """The same for equal interests of different readers."""
     query: Query
     weight: int
 
@@ -37,7 +39,8 @@ def interests_of(readers: Sequence[int]) -> dict[int, list[Followed]]:
         key = kind, topic, paper, value
         if key not in asked:
             asked[key] = _query(kind, topics.get(topic), papers.get(paper), value)
-        found[subscriber].append(Followed(pk, kind, topic, *asked[key], weight))
+        name, query = asked[key]
+        found[subscriber].append(Followed(pk, kind, topic, name, key, query, weight))
     return found
 
 

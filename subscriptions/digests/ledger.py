@@ -32,6 +32,8 @@ SHIFT = dt.timedelta(minutes=5)
 """How long one call goes on claiming; the next tick takes up the rest."""
 WINDOWS = 10
 """How many windows are claimed at once, so that what they share is read once."""
+FRESH = dt.timedelta(minutes=1)
+"""How long compiled templates and papers are kept before they are read again."""
 SOON = dt.timedelta(minutes=1)
 FIRST_RETRY, LONGEST_RETRY, MAX_ATTEMPTS = dt.timedelta(minutes=5), dt.timedelta(hours=4), 15
 
@@ -54,15 +56,16 @@ def send_queued(clock: Clock) -> Counter[str]:
     counts: Counter[str] = Counter()
     size, last_claim = _window_size(), clock() + SHIFT
     with seat() as seated, open_transport() as transport:
-        worker = None
         while (seated and seated.renew() and clock() <= last_claim) and (
             claimed := Delivery.objects.claim(size * WINDOWS, clock(), LEASE)
         ):
             try:
-                worker = worker or _Worker(clock, transport, counts)
-                worker.load(claimed)
-                for start in range(0, len(claimed), size):
-                    worker.send(claimed[start : start + size])
+                composer = _composer(clock())
+                composer.content.load(claimed)
+                worker = _Worker(clock, transport, composer, counts)
+                ready = worker.sort_out(claimed)
+                for start in range(0, len(ready), size):
+                    worker.send(ready[start : start + size])
             except Stopped as error:
                 logger.error("sending is paused: %s", error)
                 pause(str(error), clock())
@@ -83,17 +86,36 @@ def _window_size() -> int:
     return max(size, 1)
 
 
-class _Worker:
-    """What one call keeps from window to window."""
+_kept: tuple[dt.datetime, Composer] | None = None
 
-    def __init__(self, clock: Clock, transport: Transport, counts: Counter[str]) -> None:
-        self.clock, self.transport, self.counts = clock, transport, counts
-        self.content = Content()
-        self.composer = Composer(self.content)
+
+def _composer(now: dt.datetime) -> Composer:
+    """The templates and papers of the last minute, or those of now."""
+    global _kept
+    if _kept is None or not _kept[0] <= now < _kept[0] + FRESH:
+        _kept = now, Composer(Content())
+    return _kept[1]
+
+
+class _Worker:
+    """Sends windows over one connection."""
+
+    def __init__(
+        self, clock: Clock, transport: Transport, composer: Composer, counts: Counter[str]
+    ) -> None:
+        self.clock, self.transport, self.composer, self.counts = clock, transport, composer, counts
         self.throttle = Throttle()
 
-    def load(self, claimed: list[Delivery]) -> None:
-        self.content.load(claimed, self.clock())
+    def sort_out(self, claimed: list[Delivery]) -> list[Delivery]:
+        """Skip what must not be sent; return the rest."""
+        suppressed = Suppression.objects.suppressed([row.subscriber.email for row in claimed])
+        barred = {row.pk for row in claimed if row.subscriber.email in suppressed}
+        hidden = {row.pk for row in claimed if not self.composer.content.shows(row)} - barred
+        token = claimed[0].claim_token
+        for pks, reason in ((barred, "suppressed"), (hidden, "all its papers were hidden since")):
+            if pks:
+                self.counts["skipped"] += Delivery.objects.skip(pks, token, reason)
+        return [row for row in claimed if row.pk not in barred | hidden]
 
     def send(self, window: list[Delivery]) -> None:
         """Send a claimed window; record what became of each message, whatever happens.
@@ -101,27 +123,20 @@ class _Worker:
         Raises Unavailable where no more can be sent now.
         """
         self.throttle.wait_for(len(window))
-        token = window[0].claim_token
-        suppressed = Suppression.objects.suppressed([row.subscriber.email for row in window])
-        barred = {row.pk for row in window if row.subscriber.email in suppressed}
-        hidden = {row.pk for row in window if not self.content.shown(row)} - barred
-        self._skip(barred, token, "suppressed")
-        self._skip(hidden, token, "all its papers were hidden since")
-        rows = {row.pk: row for row in window if row.pk not in barred | hidden}
-        now = self.clock()
-        sending = Delivery.objects.begin(list(rows), token, now)
-        if sending != rows.keys():
-            self.counts["skipped"] += Delivery.objects.skip_inactive(rows.keys() - sending, token)
+        token, now = window[0].claim_token, self.clock()
+        pks = [row.pk for row in window]
+        sending = Delivery.objects.begin(pks, token, now)
+        if len(sending) < len(window):
+            left = Delivery.objects.skip_inactive(set(pks) - sending, token)
+            self.counts["skipped"] += left
         begun = [row for row in window if row.pk in sending]
+        if not begun:
+            return
         outcomes = dict.fromkeys(sorted(sending), Outcome(Result.NOT_TRIED, "interrupted"))
         try:
             self.transport.send(self._compose(begun, outcomes, now + LEASE * 2 / 3), outcomes)
         finally:
             self.counts.update(_record(begun, outcomes, self.clock()))
-
-    def _skip(self, pks: set[int], token: uuid.UUID | None, reason: str) -> None:
-        if pks:
-            self.counts["skipped"] += Delivery.objects.skip(pks, token, reason)
 
     def _compose(
         self, rows: list[Delivery], outcomes: dict[int, Outcome], last_start: dt.datetime

@@ -10,14 +10,18 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.utils.encoding import punycode
 
-from .pieces import Piece, quoted_printable
+from .pieces import LINK, Piece, quoted_printable
 
 BUDGET = 90_000
 """Octets of HTML that a message keeps below where shorter abstracts can do it."""
+MOST_PAPERS = 30
 LONGEST_ESCAPE = 6
 """Octets of ``&quot;``: what one character can become in HTML."""
 
 CRLF = "\r\n"
+CARDS = [f"card {n}" for n in range(MOST_PAPERS)]
+_LINK_MARK = b"\2"
+"""No octet of quoted-printable."""
 _PART = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
 _TEXT = b'Content-Type: text/plain; charset="utf-8"\r\n' + _PART
 _HTML = b'Content-Type: text/html; charset="utf-8"\r\n' + _PART
@@ -60,15 +64,6 @@ class Digest(NamedTuple):
     def text(self) -> str:
         return self._decoded(self.frame.text, [card.pieces.text for card in self.cards])
 
-    def fits(self) -> bool:
-        """Whether the HTML is within the budget."""
-        if self.text_only:
-            return True
-        size = self.frame.html.size + sum(card.pieces.html.size for card in self.cards)
-        links = 4 * len(self.feedback_url) * (len(self.cards) + 1)
-        reasons = LONGEST_ESCAPE * sum(len(card.reason) for card in self.cards)
-        return size + links + reasons < BUDGET or len(self.html.encode()) < BUDGET
-
     def email(self) -> EmailMultiAlternatives:
         """As Django's message, for backends that want decoded bodies."""
         message = EmailMultiAlternatives(
@@ -80,42 +75,35 @@ class Digest(NamedTuple):
 
     def wire(self) -> bytes:
         """As RFC 5322 and 2045 have it: CRLF line ends, no line begins with a dot."""
+        head = [
+            f"From: {mailbox(settings.DEFAULT_FROM_EMAIL)}",
+            f"To: {address(self.recipient)}",
+            header("Subject", self.subject),
+            *(f"{name}: {value}" for name, value in self.headers.items()),
+            "MIME-Version: 1.0",
+            "",
+        ]
+        lines = [CRLF.join(head).encode()]
         feedback = quoted_printable(self.feedback_url)
-        values = self._values()
-        ready = [{"item.feedback_url": b"%s%d/=\r\n" % (feedback, c.place)} for c in self.cards]
-        head = b"".join(
-            [
-                f"From: {mailbox(settings.DEFAULT_FROM_EMAIL)}\r\n".encode(),
-                f"To: {address(self.recipient)}\r\n".encode(),
-                header("Subject", self.subject),
-                *(b"%s: %s\r\n" % (n.encode(), v.encode()) for n, v in self.headers.items()),
-                b"MIME-Version: 1.0\r\n",
-            ]
-        )
-        text = self._encoded(self.frame.text, [c.pieces.text for c in self.cards], values, ready)
+        links = [b"%s%d/=\r\n" % (feedback, card.place) for card in self.cards]
+        urls = {name: quoted_printable(url) for name, url in self.urls.items()}
+        text = self._encoded(self.frame.text, [c.pieces.text for c in self.cards], links, urls)
         if self.text_only:
-            return b"".join([head, _TEXT, text])
-        html = self._encoded(self.frame.html, [c.pieces.html for c in self.cards], values, ready)
+            return b"".join([*lines, _TEXT, *text])
+        html = self._encoded(self.frame.html, [c.pieces.html for c in self.cards], links, urls)
         line = b"--" + self.boundary
         return b"".join(
             [
-                head, b'Content-Type: multipart/alternative; boundary="', self.boundary,
-                b'"\r\n\r\n', line, b"\r\n", _TEXT, text, b"\r\n", line, b"\r\n", _HTML, html,
+                *lines, b'Content-Type: multipart/alternative; boundary="', self.boundary,
+                b'"\r\n\r\n', line, b"\r\n", _TEXT, *text, b"\r\n", line, b"\r\n", _HTML, *html,
                 b"\r\n", line, b"--\r\n",
             ]
         )  # fmt: skip
 
-    def _values(self) -> list[dict[str, str]]:
-        """The personal values of each card."""
-        return [
-            {"item.reason": card.reason, "item.feedback_url": f"{self.feedback_url}{card.place}/"}
-            for card in self.cards
-        ]
-
     def _decoded(self, frame: Piece, pieces: Sequence[Piece]) -> str:
         cards = {
-            f"card {n}": piece.text(values)
-            for n, (piece, values) in enumerate(zip(pieces, self._values(), strict=True))
+            f"card {n}": piece.text(self._values(card))
+            for n, (piece, card) in enumerate(zip(pieces, self.cards, strict=True))
         }
         return frame.text(self.urls | cards)
 
@@ -123,14 +111,32 @@ class Digest(NamedTuple):
         self,
         frame: Piece,
         pieces: Sequence[Piece],
-        values: Sequence[Mapping[str, str]],
-        ready: Sequence[Mapping[str, bytes]],
-    ) -> bytes:
-        cards = {
-            f"card {n}": b"".join(piece.encoded(given, done))
-            for n, (piece, given, done) in enumerate(zip(pieces, values, ready, strict=True))
-        }
-        return b"".join(frame.encoded(self.urls, cards))
+        links: Sequence[bytes],
+        urls: Mapping[str, bytes],
+    ) -> list[bytes]:
+        ready = dict(urls)
+        for n, (piece, card, link) in enumerate(zip(pieces, self.cards, links, strict=True)):
+            if piece.links_plain:
+                ready[CARDS[n]] = _with_reason(piece, card.reason).replace(_LINK_MARK, link)
+            else:
+                ready[CARDS[n]] = b"".join(piece.encoded(self._values(card), {}))
+        return frame.encoded(self.urls, ready)
+
+    def _values(self, card: Card) -> dict[str, str]:
+        return {"item.reason": card.reason, LINK: f"{self.feedback_url}{card.place}/"}
+
+
+@lru_cache(4096)
+def _with_reason(piece: Piece, reason: str) -> bytes:
+    """A card with a reason that many readers have, and a mark where each link goes."""
+    return b"".join(piece.encoded({"item.reason": reason}, {LINK: _LINK_MARK}))
+
+
+def fits(frame: Pair, cards: Sequence[Card], link: int) -> bool:
+    """Whether the HTML with links of ``link`` characters is surely within the budget."""
+    fixed = frame.html.size + sum([card.pieces.html.size for card in cards])
+    reasons = LONGEST_ESCAPE * sum([len(card.reason) for card in cards])
+    return fixed + reasons + 4 * (link + 3) * (len(cards) + 1) < BUDGET
 
 
 def address(email: str) -> str:
@@ -147,6 +153,6 @@ def mailbox(value: str) -> str:
 
 
 @lru_cache(4096)
-def header(name: str, value: str) -> bytes:
+def header(name: str, value: str) -> str:
     """A header folded and encoded as RFC 5322 and RFC 2047 have it."""
-    return f"{name}: {Header(value, header_name=name).encode(linesep=CRLF)}{CRLF}".encode()
+    return f"{name}: {Header(value, header_name=name).encode(linesep=CRLF)}"

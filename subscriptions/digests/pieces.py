@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 OPEN, CLOSE = "\x02", "\x03"
 """Around a slot's number in rendered text; no value contains them."""
+LINK = "item.feedback_url"
+"""The one personal value that a card may have many times."""
 _SLOT = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 KEPT_VALUES = 16_384
 """Encoded values kept for each slot: a reason is the same for many readers."""
@@ -55,6 +57,7 @@ class Piece:
             slot: [2 * n + 1 for n, other in enumerate(self._slots) if other is slot]
             for slot in self._slots
         }
+        self.links_plain = all(slot.plain for slot in self._slots if slot.name == LINK)
         self.size = sum(len(part.encode()) for part in self._static)
         """Octets of the decoded text without its slots."""
 

@@ -23,5 +23,5 @@ def coming_digest(subscriber: Subscriber, now: dt.datetime) -> tuple[Delivery, D
         newest_day=newest,
         items=select([Request(subscriber, days)])[subscriber.pk],
     )
-    composer = Composer(load_content([delivery], now))
+    composer = Composer(load_content([delivery]))
     return delivery, composer.compose(delivery, now)

@@ -29,6 +29,7 @@ def queue(plans: Sequence[Plan], items: dict[int, list[Item]], now: dt.datetime)
         rows = {
             row.pk: row
             for row in Subscriber.objects.select_for_update()
+            .only("status", "next_digest_at", "covered_until")
             .filter(pk__in=[plan.subscriber.pk for plan in plans])
             .order_by("pk")
         }

@@ -14,6 +14,8 @@ from subscriptions.models import WINDOW_DAYS, Delivery, Item, Section, Subscribe
 from .interests import Followed, interests_of
 from .shelf import Shelf
 
+PICKS, MATCHES, TRENDING = (section.value for section in Section)
+
 
 @dataclass(frozen=True)
 class Request:
@@ -110,32 +112,32 @@ def _choose(request: Request, interests: list[Followed], had: set[int], shelf: S
     followed = [interest for interest in interests if interest.weight > 0]
     items: list[Item] = []
 
-    def put(place: int, section: Section, why: str) -> Item:
-        items.append(Item(paper=shelf.papers[place].pk, section=section.value, reason=why))
+    def put(place: int, section: str, why: str) -> Item:
+        items.append({"paper": shelf.pks[place], "section": section, "reason": why})
         excluded.add(place)
         return items[-1]
 
     def allowed(place: int) -> bool:
         return place in listed and place not in excluded
 
-    if Section.PICKS not in off:
+    if PICKS not in off:
         for place in _picks(request, followed, excluded, size // 2, shelf):
-            put(place, Section.PICKS, "Picked by the editors")
-    trending = 0 if Section.TRENDING in off else size // 5
-    if Section.MATCHES not in off:
+            put(place, PICKS, "Picked by the editors")
+    trending = 0 if TRENDING in off else size // 5
+    if MATCHES not in off:
         reserved = len(list(islice(filter(allowed, shelf.by_trend_with_votes), trending)))
         ranked = [shelf.ranked(interest) for interest in followed]
         weights = [interest.weight for interest in followed]
         for row, place in share_out(ranked, weights, size - len(items) - reserved, allowed):
             why = shelf.reason(followed[row], place)
-            put(place, Section.MATCHES, why)["interest"] = followed[row].pk
-    if trending and Section.MATCHES in off:
+            put(place, MATCHES, why)["interest"] = followed[row].pk
+    if trending and MATCHES in off:
         trending = size
     elif trending and len(items) + trending < size:
         trending = size // 2
     most_talked_of = _trending(allowed, not items, shelf)
     for place in list(islice(most_talked_of, min(trending, size - len(items)))):
-        put(place, Section.TRENDING, _votes(shelf.papers[place].votes))
+        put(place, TRENDING, _votes(shelf.papers[place].votes))
     return items
 
 

@@ -18,6 +18,7 @@ KEPT_QUERIES, KEPT_REASONS = 5_000, 50_000
 """What is kept of queries and reasons before all of it is made anew."""
 
 Days = tuple[dt.date, ...]
+Key = tuple[object, ...]
 
 
 class Shelf:
@@ -36,7 +37,8 @@ class Shelf:
         listed = Paper.objects.visible().listed_between(first, last)
         picked = Paper.objects.filter(pk__in=[pick.paper_id for pick in picks])
         self.papers = list((listed | picked).distinct().with_votes().order_by("pk"))
-        self.places = {paper.pk: n for n, paper in enumerate(self.papers)}
+        self.pks = [paper.pk for paper in self.papers]
+        self.places = {pk: n for n, pk in enumerate(self.pks)}
         self.picks = [
             (pick.day, self.places[pick.paper_id], {topic.pk for topic in pick.topics.all()})
             for pick in picks
@@ -67,9 +69,9 @@ class Shelf:
         )
         self.by_trend_with_votes = [n for n in self.by_trend if self.papers[n].votes]
         self._pool = Pool([_doc(paper) for paper in self.papers], background)
-        self._ranked: dict[Query, Ranked] = {}
+        self._ranked: dict[Key, Ranked] = {}
         self._muted: dict[str, set[int]] = {}
-        self._reasons: dict[tuple[str, str, Query, int], str] = {}
+        self._reasons: dict[tuple[Key, int], str] = {}
 
     def listed(self, days: Days) -> set[int]:
         """The papers that a source listed on one of these days."""
@@ -82,23 +84,24 @@ class Shelf:
         if len(self._ranked) + len(self._muted) > KEPT_QUERIES:
             self._ranked.clear()
             self._muted.clear()
-        followed: dict[Query, None] = {}
+        followed: dict[Key, Query] = {}
         muted: dict[str, None] = {}
         for interest in interests:
-            if interest.weight > 0 and interest.query not in self._ranked:
-                followed[interest.query] = None
+            if interest.weight > 0 and interest.key not in self._ranked:
+                followed[interest.key] = interest.query
             elif interest.weight < 0 and interest.name not in self._muted:
                 muted[interest.name] = None
-        queries, phrases = list(followed), list(muted)
-        for query, scores in zip(queries, self._pool.score(queries), strict=True):
+        phrases = list(muted)
+        scored = self._pool.score(list(followed.values()))
+        for key, scores in zip(followed, scored, strict=True):
             order = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores)]
-            self._ranked[query] = list(zip(order.tolist(), scores[order].tolist(), strict=True))
+            self._ranked[key] = list(zip(order.tolist(), scores[order].tolist(), strict=True))
         for phrase, found in zip(phrases, self._pool.contains(phrases), strict=True):
             self._muted[phrase] = set(np.flatnonzero(found).tolist())
 
     def ranked(self, interest: Followed) -> Ranked:
         """The papers that match an interest scored before, the best first."""
-        return self._ranked[interest.query]
+        return self._ranked[interest.key]
 
     def muted(self, interest: Followed) -> set[int]:
         """The papers in which a muted phrase scored before stands."""
@@ -106,12 +109,12 @@ class Shelf:
 
     def reason(self, interest: Followed, place: int) -> str:
         """Why a paper matches an interest."""
-        key = interest.kind, interest.name, interest.query, place
-        if key not in self._reasons:
+        key = interest.key, place
+        if (said := self._reasons.get(key)) is None:
             if len(self._reasons) > KEPT_REASONS:
                 self._reasons.clear()
-            self._reasons[key] = reason(interest, self._pool.why(interest.query, place))
-        return self._reasons[key]
+            said = self._reasons[key] = reason(interest, self._pool.why(interest.query, place))
+        return said
 
 
 def _doc(paper: Paper) -> Doc:

@@ -18,10 +18,9 @@ class Said:
     verdicts: frozenset[str]
 
 
-def find(delivery_pk: int, place: int) -> Said | None:
+def find(delivery: Delivery, place: int) -> Said | None:
     """The paper at a place of a delivery's items; None where it is not there any more."""
-    delivery = Delivery.objects.filter(pk=delivery_pk).first()
-    if delivery is None or place >= len(delivery.items):
+    if place >= len(delivery.items):
         return None
     item = delivery.items[place]
     paper = Paper.objects.filter(pk=item["paper"]).first()
@@ -32,14 +31,12 @@ def find(delivery_pk: int, place: int) -> Said | None:
     return Said(delivery, paper, item.get("interest"), verdicts)
 
 
-def papers_of(delivery_pk: int) -> list[tuple[int, Paper]]:
-    """The papers of a digest with their places; empty where it is not there any more."""
-    delivery = Delivery.objects.filter(pk=delivery_pk).first()
-    items = delivery.items if delivery else []
-    papers = Paper.objects.visible().in_bulk([item["paper"] for item in items])
+def papers_of(delivery: Delivery) -> list[tuple[int, Paper]]:
+    """The papers of a digest with their places, without those hidden since."""
+    papers = Paper.objects.visible().in_bulk([item["paper"] for item in delivery.items])
     return [
         (place, papers[item["paper"]])
-        for place, item in enumerate(items)
+        for place, item in enumerate(delivery.items)
         if item["paper"] in papers
     ]
 

@@ -18,28 +18,33 @@ def share_out(
     that is allowed and not yet taken; so a broad interest cannot drown a narrow one. Equal
     inputs give equal results.
     """
-    waiting = {row: 0 for row, papers in enumerate(ranked) if papers}
-    """Of each interest that has papers left, the place of its best."""
-    had = [0] * len(ranked)
     taken: set[int] = set()
+
+    def next_best(row: int, place: int) -> int | None:
+        """The place of the first paper from ``place`` on that may be chosen."""
+        papers = ranked[row]
+        for n in range(place, len(papers)):
+            if papers[n][0] not in taken and allowed(papers[n][0]):
+                return n
+        return None
+
+    heads = {row: place for row in range(len(ranked)) if (place := next_best(row, 0)) is not None}
+    had = [0] * len(ranked)
     chosen: list[tuple[int, int]] = []
-    while len(chosen) < limit and waiting:
-        for row in list(waiting):
-            papers, place = ranked[row], waiting[row]
-            while place < len(papers) and not (
-                papers[place][0] not in taken and allowed(papers[place][0])
-            ):
-                place += 1
-            if place < len(papers):
-                waiting[row] = place
-            else:
-                del waiting[row]
-        if waiting:
-            row = min(
-                waiting, key=lambda r: ((had[r] + 1) / weights[r], -ranked[r][waiting[r]][1], r)
-            )
-            paper = ranked[row][waiting[row]][0]
-            chosen.append((row, paper))
-            taken.add(paper)
-            had[row] += 1
+    while heads and len(chosen) < limit:
+        turns = [
+            ((had[row] + 1) / weights[row], -ranked[row][place][1], row)
+            for row, place in heads.items()
+        ]
+        row = min(turns)[2]
+        paper = ranked[row][heads[row]][0]
+        chosen.append((row, paper))
+        taken.add(paper)
+        had[row] += 1
+        for other, place in list(heads.items()):
+            if ranked[other][place][0] == paper:
+                if (following := next_best(other, place + 1)) is None:
+                    del heads[other]
+                else:
+                    heads[other] = following
     return chosen

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 
-import snowballstemmer
+import Stemmer
 
 _WORD = re.compile(r"[^\W_]+(?:\+\+)?")
 STOP_WORDS = frozenset(
@@ -34,7 +34,7 @@ def stem(word: str) -> str:
     folded = unicodedata.normalize("NFKD", word.casefold())
     plain = "".join(char for char in folded if char.isalnum() or char == "+")
     # A stemmer of its own each time: one holds the word it works on, and threads would mix them.
-    return str(snowballstemmer.stemmer("english").stemWord(plain)) or word
+    return str(Stemmer.Stemmer("english", 0).stemWord(plain)) or word
 
 
 def words(text: str) -> Iterator[str]:

@@ -28,6 +28,12 @@ class Section(models.TextChoices):
     TRENDING = "trending", "Trending"
 
 
+NEEDED_TO_SEND = (
+    "first_day", "newest_day", "items", "attempts", "claim_token",
+    "subscriber__email", "subscriber__cadence", "subscriber__text_only",
+)  # fmt: skip
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def claim(self, limit: int, now: dt.datetime, lease: dt.timedelta) -> "list[Delivery]":
         """Take up to ``limit`` rows that are queued or due for another try; none in a pause.
@@ -51,6 +57,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return list(
             self.filter(claim_token=token, status=Delivery.Status.CLAIMED)
             .select_related("subscriber")
+            .only(*NEEDED_TO_SEND)
             .order_by("pk")
         )
 

@@ -1,7 +1,6 @@
 """Subscribers: an address, its owner's choices, and the addresses that must rest."""
 
 import datetime as dt
-import hashlib
 import hmac
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -221,4 +220,4 @@ class Suppression(models.Model):
     def hash(email: str) -> str:
         """HMAC-SHA256 of the lower-cased address under ``SUPPRESSION_KEY``, in hex."""
         key = settings.SUPPRESSION_KEY.encode()
-        return hmac.new(key, email.lower().encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(key, email.lower().encode(), "sha256").hex()

@@ -6,8 +6,10 @@
 import datetime as dt
 import json
 import resource
+import statistics
 import sys
 import time
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -56,18 +58,82 @@ def import_row_by_row(path: str) -> None:
             )
 
 
+def send_edition(chunks: str) -> dict[str, float]:
+    """Prepare and send the digests of these readers, as the tasks of a worker do."""
+    from subscriptions.digests.ledger import send_queued
+    from subscriptions.digests.tick import prepare
+
+    begun, sent = time.monotonic(), 0
+    for chunk in json.loads(Path(chunks).read_text()):
+        prepare(chunk, NOW)
+        sent += send_queued(lambda: NOW + dt.timedelta(seconds=time.monotonic() - begun))["sent"]
+    return {"sent": sent}
+
+
+def send_finished(count: str) -> dict[str, float]:
+    """Send finished messages as Django does, over one connection."""
+    from django.core import mail
+
+    from subscriptions.digests.compose import Composer
+    from subscriptions.digests.content import load_content
+    from subscriptions.models import Delivery
+
+    rows = list(Delivery.objects.select_related("subscriber").order_by("pk")[: int(count)])
+    composer = Composer(load_content(rows))
+    messages = [composer.compose(row, NOW).email() for row in rows]
+    begun = time.time()
+    with mail.get_connection() as connection:
+        connection.send_messages(messages)
+    return {"begun": begun, "sent": len(messages), "octets": len(messages[0].message().as_bytes())}
+
+
+def choose(chunks: str) -> dict[str, float]:
+    """Choose for chunks of readers; the first chunk's time apart from the median's."""
+    from subscriptions.digests.due import plan
+    from subscriptions.digests.select import Request, select
+    from subscriptions.models import Edition, Subscriber
+
+    Edition.objects.roll(NOW)
+    times = []
+    for pks in json.loads(Path(chunks).read_text()):
+        plans = plan(list(Subscriber.objects.filter(pk__in=pks)), NOW)
+        requests = [Request(plan.subscriber, plan.days) for plan in plans]
+        begun = time.perf_counter()
+        found = select(requests, as_of=NOW)
+        times.append((time.perf_counter() - begun) / len(pks) * 1000)
+        assert all(found.values()), "a reader without a digest is no measure"
+    return {
+        "first_ms": times[0],
+        "median_ms": statistics.median(times[1:]),
+        "worst_ms": max(times[1:]),
+    }
+
+
+JOBS: dict[str, Callable[[str], dict[str, float] | None]] = {
+    "batches": import_in_batches,
+    "rows": import_row_by_row,
+    "send_edition": send_edition,
+    "send_finished": send_finished,
+    "choose": choose,
+}
+
+
 def main() -> None:
-    name, *arguments = sys.argv[1:]
-    measured = {"batches": import_in_batches, "rows": import_row_by_row}[name]
+    name, argument, *wait = sys.argv[1:]
     django.setup()
     # What a process does once is not what a paper costs.
     load_command_class("subscriptions", "import_papers")
     connection.ensure_connection()
-    begun = time.perf_counter()
-    measured(*arguments)
-    seconds = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"seconds": seconds, "peak_mb": peak / 1024}))
+    if wait:  # several begin together
+        print("ready", flush=True)
+        sys.stdin.readline()
+    measured: dict[str, float] = {"begun": time.time()}
+    cpu = time.process_time()
+    measured |= JOBS[name](argument) or {}
+    measured |= {"ended": time.time(), "cpu": time.process_time() - cpu}
+    measured["seconds"] = measured["ended"] - measured["begun"]
+    measured["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(measured))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ def plain_message(
     feedback = links.FEEDBACK.url(delivery.pk)
 
     def item(place: int, stored: Any) -> dict[str, Any]:
-        paper, note = content.papers[stored["paper"]], content.note(stored, days)
+        paper = content.papers[stored["paper"]]
+        note = content.note(paper.pk, days) if stored["section"] == Section.PICKS else ""
         return item_context(stored, paper, note, abstract) | {
             "reason": clean(stored["reason"]),
             "feedback_url": f"{feedback}{place}/",

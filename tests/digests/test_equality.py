@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from itertools import count
 from typing import Any
 
 import lxml.html
@@ -76,13 +77,19 @@ def papers(draw: Any, pk: int) -> Paper:
     )
 
 
+numbers = count(1)
+"""No two papers of all examples are the same one: what is kept of a paper is kept by its key."""
+
+
 @st.composite
 def digests(draw: Any) -> tuple[Delivery, Content]:
-    count = draw(st.integers(0, 8))
-    found = {pk: draw(papers(pk)) for pk in range(1, count + 1)}
+    papers_in_it = draw(st.integers(0, 8))
+    found = {pk: draw(papers(pk)) for pk in (next(numbers) for _ in range(papers_in_it))}
     for paper in found.values():
         paper.votes = draw(st.sampled_from([0, 1, 2, 12345]))
-    sections = sorted(draw(st.lists(st.sampled_from(range(3)), min_size=count, max_size=count)))
+    sections = sorted(
+        draw(st.lists(st.sampled_from(range(3)), min_size=papers_in_it, max_size=papers_in_it))
+    )
     names = list(Section)
     items = [
         {"paper": pk, "section": names[sections[n]].value, "reason": draw(texts)[:400]}
@@ -103,7 +110,7 @@ def digests(draw: Any) -> tuple[Delivery, Content]:
     )  # fmt: skip
     content = Content(
         papers=found,
-        hidden=set(draw(st.lists(st.integers(1, 8), max_size=2))),
+        hidden={pk for pk in found if draw(st.integers(0, 9)) == 0},
         notes={pk: [(LAST, clean(draw(texts)[:1000]))] for pk in found if draw(st.booleans())},
         intros=[(LAST, clean(draw(texts)[:2000]))] if draw(st.booleans()) else [],
         listed=[LAST],

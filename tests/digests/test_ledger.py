@@ -376,10 +376,12 @@ def test_templates_that_cannot_be_cut_lose_nothing(
 def test_windows_that_are_all_sent_take_a_constant_number_of_queries(
     queued: list[Subscriber],
 ) -> None:
-    """Claim: 4 (3 in the end); content: 5; a window: who is suppressed, begun, recorded."""
+    """Each window takes two: it is begun, and it is recorded."""
+    assert send() == {"sent": 3}  # templates and papers are kept from now on
+    Delivery.objects.update(status=Status.QUEUED, sent_at=None)
     with override_settings(DELIVERY_WINDOW=3), CaptureQueriesContext(connection) as one_window:
         assert send() == {"sent": 3}
     Delivery.objects.update(status=Status.QUEUED, sent_at=None)
     with override_settings(DELIVERY_WINDOW=1), CaptureQueriesContext(connection) as three_windows:
         assert send() == {"sent": 3}
-    assert len(three_windows) - len(one_window) == 2 * 3
+    assert len(three_windows) - len(one_window) == 2 * 2

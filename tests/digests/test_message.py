@@ -32,7 +32,7 @@ def parsed(raw: bytes) -> EmailMessage:
 
 
 def compose(delivery: Delivery) -> Digest:
-    return Composer(load_content([delivery], NOW)).compose(delivery, NOW)
+    return Composer(load_content([delivery])).compose(delivery, NOW)
 
 
 def body(message: EmailMessage, kind: str) -> str:
@@ -148,15 +148,13 @@ def test_content_takes_five_queries(
         for n in range(1, 6)
     ]  # fmt: skip
     with django_assert_num_queries(5):
-        content = load_content(deliveries, NOW)
+        content = load_content(deliveries)
     with django_assert_num_queries(4):  # the papers are kept
-        content.load(deliveries, NOW + dt.timedelta(seconds=59))
+        content.load(deliveries)
     composer = Composer(content)
     with django_assert_num_queries(0):
         for delivery in deliveries:
             composer.compose(delivery, NOW).wire()
-    with django_assert_num_queries(5):
-        content.load(deliveries, NOW + dt.timedelta(seconds=60))
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """The three links under each paper of a digest."""
 
 import datetime as dt
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 
 from subscriptions import links
@@ -73,11 +75,61 @@ def test_an_interest_that_is_gone_is_left_out(delivery: Delivery, client: Client
     assert Feedback.objects.get().interest is None
 
 
+@pytest.mark.parametrize("status", ["unsubscribed", "bounced", "complained"])
+def test_who_has_left_says_nothing_and_finds_the_way_back(
+    delivery: Delivery, client: Client, status: str
+) -> None:
+    Subscriber.objects.update(status=status, next_digest_at=None)
+    for address in (url(delivery, 0, "more"), links.FEEDBACK.url(delivery.pk)):
+        assert "Sign up again" in client.get(address).text
+    assert client.post(url(delivery, 0, "more")).status_code == 200
+    assert said() == []
+
+
+def test_a_reader_in_a_pause_is_heard(delivery: Delivery, client: Client) -> None:
+    Subscriber.objects.update(status="paused", next_digest_at=None)
+    client.post(url(delivery, 0, "save"))
+    assert said() == [("Robot <arms>", "save")]
+
+
+def test_a_hidden_paper_is_named_without_a_link_to_its_page(
+    delivery: Delivery, client: Client
+) -> None:
+    assert "/papers/" in client.get(url(delivery, 1, "less")).text
+    Paper.objects.update(hidden="withdrawn")
+    page = client.get(url(delivery, 1, "less")).text
+    assert "Rivers" in page and "/papers/" not in page
+
+
+@pytest.mark.postgresql  # SQLite lets in one writer at a time
+@pytest.mark.django_db(transaction=True)
+def test_many_opinions_at_once_leave_one(delivery: Delivery) -> None:
+    start = threading.Barrier(8)
+    answers: list[int] = []
+
+    def post(verdict: str) -> None:
+        try:
+            start.wait(timeout=10)
+            answers.append(Client().post(url(delivery, 0, verdict)).status_code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=post, args=[v]) for v in ("more", "less") * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert answers == [302] * 8
+    assert len(said()) == 1
+
+
 def test_what_is_not_there_is_not_found(delivery: Delivery, client: Client) -> None:
     for place, verdict in ((2, "more"), (0, "love"), (10**6, "save")):
         assert client.get(url(delivery, place, verdict)).status_code == 404
     forged = url(delivery, 0, "more").replace("/feedback/", "/feedback/1")
     assert client.post(forged).status_code == 404
+    for address in ("/feedback/preview/", "/feedback/preview/0/more/"):
+        assert "This link does not work" in client.get(address).text
     address = url(delivery, 0, "more")
     with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(days=366)):
         assert client.post(address).status_code == 410
