@@ -93,6 +93,8 @@ TABLE = (
     Row(_AFTER_MAIL, "5..", r"5\.(1\.[78]|2\.252|7\.60)", "", _STOP, _OURS),
     # Answered at RCPT for an earlier stage: sender not ours, blocklisted, EHLO name.
     Row(_RCPT,       "5..", r"(5\.[^12]\..*)?", _CLIENT, _STOP, _OURS),
+    # SES "554 Email address is not verified", SendGrid 550, Gmail "550 5.4.5 Daily … limit".
+    Row(_AFTER_MAIL, "5..", r"(5\.[^12]\..*)?", _ACCOUNT, _STOP, _OURS),
     # Our reputation, whatever the code says (Cloudmark "550 5.1.0 sender rejected").
     Row(_AFTER_MAIL, "5..", r"(5\.[12]\..*)?", _REPUTATION, _GIVE_UP, _OURS),
     # No such mailbox 5.1.1, domain 5.1.2, syntax 5.1.3; closed 5.2.1, full 552 5.2.2. Before
@@ -102,8 +104,6 @@ TABLE = (
     Row(_AFTER_MAIL, "530", ".*", "", _STOP, _OURS),
     # Postfix "554 5.7.1 Relay access denied", Exim "550 relay not permitted", Exchange 5.7.54.
     Row(_RCPT,       "5..", ".*", _RELAY, _STOP, _OURS),
-    # SES "554 Email address is not verified", SendGrid 550, Gmail "550 5.4.5 Daily … limit".
-    Row(_AFTER_MAIL, "5..", ".*", _ACCOUNT, _STOP, _OURS),
     # Policy: Outlook 5.7.606 banned address, 5.7.26 DMARC. Our reputation, nobody's address.
     Row(_RCPT,       "5..", r"5\.7\..*", "", _GIVE_UP, _OURS),
     # Out of step, or a command unknown: 500, 502, 503, 504, and protocol errors 5.5.x.

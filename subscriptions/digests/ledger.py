@@ -3,7 +3,6 @@
 import datetime as dt
 import logging
 import time
-import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 

@@ -3,7 +3,8 @@
 import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from subscriptions.models import Edition, Subscriber
 
@@ -17,12 +18,16 @@ CHUNK = 500
 logger = logging.getLogger(__name__)
 
 
-def begin(now: dt.datetime) -> list[list[int]]:
+def begin(now: dt.datetime) -> Iterator[list[int]]:
     """Roll the editions, give back what dead workers held, and name who is due, in chunks."""
     Edition.objects.roll(now)
     sweep(now)
-    due = list(Subscriber.objects.due(now).values_list("pk", flat=True))
-    return [due[start : start + CHUNK] for start in range(0, len(due), CHUNK)]
+    return _chunks(Subscriber.objects.due(now).values_list("pk", flat=True).iterator(CHUNK))
+
+
+def _chunks(pks: Iterator[int]) -> Iterator[list[int]]:
+    while chunk := list(islice(pks, CHUNK)):
+        yield chunk
 
 
 def prepare(pks: list[int], now: dt.datetime) -> Counter[str]:
@@ -42,8 +47,7 @@ def send_due(
 ) -> Counter[str]:
     """One whole tick in this process; counts of both steps together."""
     counts: Counter[str] = Counter()
-    chunks = begin(now)
-    total, done = sum(map(len, chunks)), 0
+    chunks, total, done = begin(now), Subscriber.objects.due(now).count(), 0
     for chunk in chunks:
         try:
             counts += prepare(chunk, now)

@@ -138,7 +138,7 @@ class Delivery(models.Model):
         SENT = "sent"
         DEFERRED = "deferred"
         FAILED = "failed"
-        IN_DOUBT = "in_doubt", "in doubt"
+        IN_DOUBT = "in_doubt", "In doubt"
         SKIPPED = "skipped"
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="deliveries")
@@ -192,15 +192,17 @@ class Delivery(models.Model):
         indexes = [
             models.Index(
                 fields=["status", "id"],
-                name="delivery_open",
-                condition=Q(status__in=["queued", "claimed", "sending", "deferred", "in_doubt"]),
+                name="delivery_unsettled",
+                condition=Q(
+                    status__in=["queued", "claimed", "sending", "deferred", "failed", "in_doubt"]
+                ),
             ),
             models.Index(
                 fields=["claim_token"],
                 name="delivery_claim",
                 condition=Q(claim_token__isnull=False),
             ),
-            models.Index(fields=["newest_day"], name="delivery_day"),
+            models.Index(fields=["newest_day", "status", "sent_at"], name="delivery_progress"),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ class Figure:
     bar: str
 
     def __str__(self) -> str:
-        return f"figure {self.name} {self.value:.1f} {self.bar}"
+        return f"figure {self.name} {self.value:.2f} {self.bar}"
 
 
 def table(rows: Iterable[tuple[str, str]]) -> str:

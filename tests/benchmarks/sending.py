@@ -26,8 +26,9 @@ def measure_sending(scale: float) -> tuple[list[tuple[str, str]], list[Figure]]:
         variables["POSTAL_ADDRESS"] = "Paper Round, 1 Test Street, Testtown"
         fill(variables, readers)
         octets = 0
-        for number in range(RUNS):
-            print(f"sending: run {number + 1} of {RUNS}", file=sys.stderr, flush=True)
+        runs = max(1, round(RUNS * scale))
+        for number in range(runs):
+            print(f"sending: run {number + 1} of {runs}", file=sys.stderr, flush=True)
             rate, cpu = send_edition(variables, readers, WORKERS)
             octets = octets or _octets(variables)
             limits.append(source_rate(port, WORKERS, octets, readers))

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 
 import django
@@ -70,6 +71,39 @@ def send_edition(chunks: str) -> dict[str, float]:
     return {"sent": sent}
 
 
+def tick_and_send(chunks: str) -> dict[str, float]:
+    """A tick over everybody who is due, and the digests of its first chunks."""
+    from subscriptions.digests.ledger import send_queued
+    from subscriptions.digests.tick import begin, prepare
+
+    sent, due = 0, begin(NOW)
+    for chunk in islice(due, int(chunks)):
+        prepare(chunk, NOW)
+        sent += send_queued(lambda: NOW)["sent"]
+    for _ in due:  # as the tick names them all
+        pass
+    return {"sent": sent}
+
+
+def send_with_cost(chunks: str) -> dict[str, float]:
+    """As ``send_edition``; what the first reader costs, with all that is made once, apart."""
+    from subscriptions.digests.ledger import send_queued
+    from subscriptions.digests.tick import begin, prepare
+
+    for _ in begin(NOW):
+        pass
+    first, *rest = json.loads(Path(chunks).read_text())
+    begun = time.perf_counter()
+    prepare(first[:1], NOW)
+    send_queued(lambda: NOW)
+    once = time.perf_counter()
+    for chunk in [first[1:], *rest]:
+        prepare(chunk, NOW)
+        send_queued(lambda: NOW)
+    count = len(first) - 1 + sum(map(len, rest))
+    return {"once_s": once - begun, "cost_us": (time.perf_counter() - once) / count * 1e6}
+
+
 def send_finished(count: str) -> dict[str, float]:
     """Send finished messages as Django does, over one connection."""
     from django.core import mail
@@ -85,6 +119,48 @@ def send_finished(count: str) -> dict[str, float]:
     with mail.get_connection() as connection:
         connection.send_messages(messages)
     return {"begun": begun, "sent": len(messages), "octets": len(messages[0].message().as_bytes())}
+
+
+def compose(runs: str) -> dict[str, float]:
+    """Compose digests of ten papers, each reader's once a run, both ways; medians."""
+    from subscriptions.digests.compose import Composer
+    from subscriptions.digests.content import load_content
+    from subscriptions.digests.tick import begin, prepare
+    from subscriptions.models import Delivery
+    from tests.digests.plain import plain_message
+
+    for chunk in begin(NOW):
+        prepare(chunk, NOW)
+    found = Delivery.objects.select_related("subscriber").order_by("pk")
+    rows = [row for row in found if len(row.items) == 10]
+    content = load_content(rows)
+    begun = time.perf_counter()
+    composer = Composer(content)
+    compiled = time.perf_counter() - begun
+    octets = [len(composer.compose(row, NOW).wire()) for row in rows]
+
+    def timed(rows: list[Delivery], make: Callable[[Delivery], bytes]) -> float:
+        begun = time.perf_counter()
+        for row in rows:
+            make(row)
+        return (time.perf_counter() - begun) / len(rows) * 1e6
+
+    assembled, plain = zip(
+        *(
+            (
+                timed(rows, lambda row: composer.compose(row, NOW).wire()),
+                timed(rows[:20], lambda row: plain_message(row, content, NOW).message().as_bytes()),
+            )
+            for _ in range(int(runs))
+        ),
+        strict=True,
+    )
+    return {
+        "assembled_us": statistics.median(assembled),
+        "plain_us": statistics.median(plain),
+        "compile_ms": compiled * 1e3,
+        "octets": statistics.median(octets),
+    }
 
 
 def choose(chunks: str) -> dict[str, float]:
@@ -113,7 +189,10 @@ JOBS: dict[str, Callable[[str], dict[str, float] | None]] = {
     "batches": import_in_batches,
     "rows": import_row_by_row,
     "send_edition": send_edition,
+    "tick_and_send": tick_and_send,
+    "send_with_cost": send_with_cost,
     "send_finished": send_finished,
+    "compose": compose,
     "choose": choose,
 }
 

@@ -83,7 +83,8 @@ class Command(BaseCommand):
                 now = progress(timezone.now())
                 if self.stdout.isatty():
                     width = shutil.get_terminal_size().columns - 1
-                    lines = [part for line in _lines(now) for part in textwrap.wrap(line, width)]
+                    wrapped = textwrap.TextWrapper(width, subsequent_indent="    ").wrap
+                    lines = [part for line in _lines(now) for part in wrapped(line)]
                     back = f"\x1b[{drawn}F\x1b[J" if drawn else ""
                     self.stdout.write(back + "\n".join(lines))
                     drawn = len(lines)
