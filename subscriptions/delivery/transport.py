@@ -66,7 +66,10 @@ class BackendTransport:
         self.close()
 
     def close(self) -> None:
-        self._connection.close()
+        try:
+            self._connection.close()
+        except Exception:  # an ESP's backend has its own
+            logger.exception("a connection did not end well")
 
     def send(self, messages: Iterable[tuple[int, Message]], outcomes: dict[int, Outcome]) -> None:
         """Hand over messages one by one, as ``Transport.send``."""

@@ -122,11 +122,10 @@ class _Worker:
         Raises Unavailable where no more can be sent now.
         """
         self.throttle.wait_for(len(window))
-        token, now = window[0].claim_token, self.clock()
-        pks = [row.pk for row in window]
-        sending = Delivery.objects.begin(pks, token, now)
-        if len(sending) < len(window):
-            left = Delivery.objects.skip_inactive(set(pks) - sending, token)
+        now = self.clock()
+        sending = Delivery.objects.begin(window, now)
+        if idle := {row.pk for row in window} - sending:
+            left = Delivery.objects.skip_inactive(idle, window[0].claim_token)
             self.counts["skipped"] += left
         begun = [row for row in window if row.pk in sending]
         if not begun:
@@ -177,10 +176,10 @@ def _write(rows: list[Delivery], outcomes: dict[int, Outcome], now: dt.datetime)
         attempts = row.attempts + (outcome.result is not Result.NOT_TRIED)
         status, retry_at = _settle(outcome, attempts, now)
         alike[status, attempts, retry_at][row.pk] = outcome.reply
+    mine = Delivery.objects.filter(claim_token=rows[0].claim_token, status=Status.SENDING)
     for (status, attempts, retry_at), replies in alike.items():
-        counts[status.value] += Delivery.objects.filter(
-            pk__in=replies, claim_token=rows[0].claim_token, status=Status.SENDING
-        ).update(
+        those = mine if len(alike) == 1 else mine.filter(pk__in=replies)
+        counts[status.value] += those.update(
             status=status,
             last_reply=_each(replies),
             attempts=attempts,

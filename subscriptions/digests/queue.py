@@ -2,7 +2,8 @@
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Case, Value, When
@@ -13,6 +14,8 @@ from subscriptions.models.bulk import insert
 from .due import Plan
 
 NOTHING = "no papers in these days"
+STATE = "status", "next_digest_at", "covered_until"
+"""What of a reader says that a plan still holds."""
 
 
 def queue(plans: Sequence[Plan], items: dict[int, list[Item]], now: dt.datetime) -> Counter[str]:
@@ -27,11 +30,11 @@ def queue(plans: Sequence[Plan], items: dict[int, list[Item]], now: dt.datetime)
     covered: dict[int, dt.date] = {}
     with transaction.atomic():
         rows = {
-            row.pk: row
-            for row in Subscriber.objects.select_for_update()
-            .only("status", "next_digest_at", "covered_until")
+            pk: state
+            for pk, *state in Subscriber.objects.select_for_update()
             .filter(pk__in=[plan.subscriber.pk for plan in plans])
             .order_by("pk")
+            .values_list("pk", *STATE)
         }
         had = set(
             Delivery.objects.filter(
@@ -39,19 +42,19 @@ def queue(plans: Sequence[Plan], items: dict[int, list[Item]], now: dt.datetime)
             ).values_list("subscriber_id", "newest_day")
         )
         for plan in plans:
-            row = rows.get(plan.subscriber.pk)
-            if row is None or _state(row) != _state(plan.subscriber):
+            reader = plan.subscriber
+            if rows.get(reader.pk) != [getattr(reader, name) for name in STATE]:
                 continue
             moved.append(plan)
-            if not plan.days or (row.pk, plan.days[-1]) in had:
+            if not plan.days or (reader.pk, plan.days[-1]) in had:
                 counts["advanced"] += 1
                 continue
-            covered[row.pk] = plan.days[-1]
-            found = items[row.pk]
+            covered[reader.pk] = plan.days[-1]
+            found = items[reader.pk]
             counts["queued" if found else "empty"] += 1
             deliveries.append(
                 Delivery(
-                    subscriber=row,
+                    subscriber_id=reader.pk,
                     first_day=plan.days[0],
                     newest_day=plan.days[-1],
                     items=found,
@@ -65,29 +68,28 @@ def queue(plans: Sequence[Plan], items: dict[int, list[Item]], now: dt.datetime)
     return counts
 
 
-def _state(row: Subscriber) -> tuple[object, ...]:
-    return row.status, row.next_digest_at, row.covered_until
-
-
 def _move(plans: list[Plan], covered: dict[int, dt.date]) -> None:
     """Set the next slot of these readers, and the newest day of those who got a digest."""
     if not plans:
         return
-    slots: dict[object, list[int]] = defaultdict(list)
-    days: dict[object, list[int]] = defaultdict(list)
-    for plan in plans:
-        slots[plan.next_digest_at].append(plan.subscriber.pk)
-    for pk, day in covered.items():
-        days[day].append(pk)
-    Subscriber.objects.filter(pk__in=[plan.subscriber.pk for plan in plans]).update(
+    pks = [plan.subscriber.pk for plan in plans]
+    slots = {plan.subscriber.pk: plan.next_digest_at for plan in plans}
+    Subscriber.objects.filter(pk__in=pks).update(
         status=Subscriber.Status.ACTIVE,
         paused_until=None,
-        next_digest_at=_each(slots, "next_digest_at", models.DateTimeField()),
-        covered_until=_each(days, "covered_until", models.DateField()),
+        next_digest_at=_each(slots, pks, "next_digest_at", models.DateTimeField()),
+        covered_until=_each(covered, pks, "covered_until", models.DateField()),
     )
 
 
-def _each(values: dict[object, list[int]], field: str, kind: models.Field[object, object]) -> Case:
-    """Its own value for each row; the field as it is for the others."""
-    cases = [When(pk__in=pks, then=Value(value, kind)) for value, pks in values.items()]
+def _each(
+    values: Mapping[int, object], pks: list[int], field: str, kind: models.Field[Any, Any]
+) -> Value | Case:
+    """Its own value for each of the rows ``pks``; the field as it is for those without."""
+    alike: dict[object, list[int]] = defaultdict(list)
+    for pk, value in values.items():
+        alike[value].append(pk)
+    if len(alike) == 1 and len(values) == len(pks):
+        return Value(next(iter(alike)), kind)
+    cases = [When(pk__in=some, then=Value(value, kind)) for value, some in alike.items()]
     return Case(*cases, default=models.F(field), output_field=kind)

@@ -14,6 +14,11 @@ from .queue import queue
 from .select import Request, select
 
 CHUNK = 500
+NEEDED = (
+    "status", "next_digest_at", "covered_until", "cadence", "weekday", "hour", "timezone",
+    "max_papers", "sections_off",
+)  # fmt: skip
+"""What planning and choosing ask of a reader."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +40,7 @@ def prepare(pks: list[int], now: dt.datetime) -> Counter[str]:
 
     Doing it twice, or in two workers at once, queues each digest once.
     """
-    plans = plan(list(Subscriber.objects.due(now).filter(pk__in=pks)), now)
+    plans = plan(list(Subscriber.objects.due(now).filter(pk__in=pks).only(*NEEDED)), now)
     requests = [Request(p.subscriber, p.days) for p in plans if p.days]
     return queue(plans, select(requests, as_of=now), now)
 

@@ -25,6 +25,8 @@ def insert(rows: Sequence[models.Model]) -> None:
 def _copy(rows: Sequence[models.Model], connection: BaseDatabaseWrapper) -> None:
     meta = type(rows[0])._meta
     fields: list[models.Field[Any, Any]] = list(meta.concrete_fields)
+    names = [str(field.attname) for field in fields]
+    documents = [n for n, field in enumerate(fields) if isinstance(field, models.JSONField)]
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
     with connection.cursor() as cursor:
@@ -37,12 +39,10 @@ def _copy(rows: Sequence[models.Model], connection: BaseDatabaseWrapper) -> None
         command = f"COPY {quote(meta.db_table)} ({columns}) FROM STDIN"
         with connection.wrap_database_errors, cursor.copy(command) as copy:
             for row in rows:
-                copy.write_row(
-                    [
-                        field.get_db_prep_save(field.pre_save(row, add=True), connection)
-                        for field in fields
-                    ]
-                )
+                values = [getattr(row, name) for name in names]
+                for n in documents:
+                    values[n] = fields[n].get_db_prep_save(values[n], connection)
+                copy.write_row(values)
     for row in rows:
         row._state.adding = False
         row._state.db = connection.alias

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NotRequired, TypedDict
 
 from django.db import connection, models, transaction
@@ -61,21 +61,20 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             .order_by("pk")
         )
 
-    def begin(self, pks: "list[int]", token: uuid.UUID | None, now: dt.datetime) -> set[int]:
+    def begin(self, rows: "Sequence[Delivery]", now: dt.datetime) -> set[int]:
         """Set claimed rows ``sending``, and return which are; only those may be sent.
 
-        Conditional on the token, its expiry and the reader's status, in one UPDATE: a
-        worker that stalled past its lease, or a reader who left meanwhile, drops out.
+        ``rows`` are neighbours, in order, among those of one claim. Conditional on its token
+        and expiry and on the reader's status, in one UPDATE: a worker that stalled past its
+        lease, or a reader who left meanwhile, drops out.
         """
-        if not pks:
-            return set()
-        mine = self.filter(pk__in=pks, claim_token=token)
+        mine = self.filter(claim_token=rows[0].claim_token, pk__range=(rows[0].pk, rows[-1].pk))
         active = Subscriber.objects.filter(status=Subscriber.Status.ACTIVE).values("pk")
         begun = mine.filter(
             status=Delivery.Status.CLAIMED, claim_expires_at__gt=now, subscriber__in=active
         ).update(status=Delivery.Status.SENDING, last_attempt_at=now)
-        if begun == len(pks):
-            return set(pks)
+        if begun == len(rows):
+            return {row.pk for row in rows}
         sending = mine.filter(status=Delivery.Status.SENDING)
         return set(sending.values_list("pk", flat=True))
 

@@ -9,7 +9,6 @@ from tests.conftest import missing
 from .__main__ import main
 from .sink import SINK
 
-
 pytestmark = pytest.mark.postgresql
 
 

@@ -105,20 +105,19 @@ def test_a_reader_who_left_after_queuing_is_not_mailed(queued: list[Subscriber])
 
 def test_a_stalled_worker_cannot_begin_after_its_lease(queued: list[Subscriber]) -> None:
     rows = Delivery.objects.claim(3, NOW, LEASE)
-    pks, token = [row.pk for row in rows], rows[0].claim_token
     later = NOW + LEASE
-    assert Delivery.objects.begin(pks, token, later) == set()
+    assert Delivery.objects.begin(rows, later) == set()
     assert Delivery.objects.release_expired(later) == (3, 0)
     taken = Delivery.objects.claim(3, later, LEASE)
-    assert Delivery.objects.begin(pks, token, NOW) == set()
-    assert len(Delivery.objects.begin(pks, taken[0].claim_token, later)) == 3
+    assert Delivery.objects.begin(rows, NOW) == set()
+    assert len(Delivery.objects.begin(taken, later)) == 3
 
 
 def test_a_worker_that_died_while_sending_leaves_its_window_in_doubt(
     queued: list[Subscriber],
 ) -> None:
     rows = Delivery.objects.claim(2, NOW, LEASE)
-    Delivery.objects.begin([row.pk for row in rows], rows[0].claim_token, NOW)
+    Delivery.objects.begin(rows, NOW)
     assert Delivery.objects.release_expired(NOW + LEASE) == (0, 2)
     assert statuses() == ["in_doubt", "in_doubt", "queued"]
     assert send(NOW + LEASE) == {"sent": 1}
@@ -344,7 +343,7 @@ def test_what_is_in_doubt_follows_the_policy(
     queued: list[Subscriber], policy: str, expected: str
 ) -> None:
     rows = Delivery.objects.claim(1, NOW, LEASE)
-    Delivery.objects.begin([rows[0].pk], rows[0].claim_token, NOW)
+    Delivery.objects.begin(rows, NOW)
     with override_settings(IN_DOUBT_POLICY=policy):
         sweep(NOW + LEASE)
     send(NOW + LEASE)
