@@ -1,4 +1,4 @@
-# make demo: try it.  make test: check it.  make bench: measure it.
+# make demo: try it.  make test: check it.  make bench: measure it.  make soak: break it.
 PYTHON ?= python3
 PORT ?= 8000
 INBOX_PORT ?= 1080
@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 export PORT INBOX_PORT
 
-.PHONY: demo test bench install check clean
+.PHONY: demo test bench soak install check clean
 
 demo: install
 	@$(BIN)/python manage.py demo
@@ -17,6 +17,9 @@ test: install check
 
 bench: install
 	$(BIN)/python -m tests.benchmarks
+
+soak: install
+	$(BIN)/python -m tests.soak
 
 check: install
 	$(BIN)/ruff check .
