@@ -31,6 +31,7 @@ SHIFT = dt.timedelta(minutes=5)
 """How long one call goes on claiming; the next tick takes up the rest."""
 WINDOWS = 10
 """How many windows are claimed at once, so that what they share is read once."""
+STOOD_STILL = "this worker stood still until its claim was nearly over"
 FRESH = dt.timedelta(minutes=1)
 """How long compiled templates and papers are kept before they are read again."""
 SOON = dt.timedelta(minutes=1)
@@ -70,7 +71,7 @@ def send_queued(clock: Clock) -> Counter[str]:
                 pause(str(error), clock())
                 break
             except Unavailable as error:
-                logger.warning("the mail server cannot be reached: %s", error)
+                logger.warning("sending ends for now: %s", error)
                 break
             finally:
                 Delivery.objects.give_back(claimed[0].claim_token)
@@ -123,6 +124,9 @@ class _Worker:
         """
         self.throttle.wait_for(len(window))
         now = self.clock()
+        last_start = (window[0].claim_expires_at or now) - LEASE / 3
+        if now >= last_start:
+            raise Unavailable(STOOD_STILL)
         sending = Delivery.objects.begin(window, now)
         if idle := {row.pk for row in window} - sending:
             left = Delivery.objects.skip_inactive(idle, window[0].claim_token)
@@ -132,7 +136,7 @@ class _Worker:
             return
         outcomes = dict.fromkeys(sorted(sending), Outcome(Result.NOT_TRIED, "interrupted"))
         try:
-            self.transport.send(self._compose(begun, outcomes, now + LEASE * 2 / 3), outcomes)
+            self.transport.send(self._compose(begun, outcomes, last_start), outcomes)
         finally:
             self.counts.update(_record(begun, outcomes, self.clock()))
 
@@ -141,16 +145,16 @@ class _Worker:
     ) -> Iterator[tuple[int, Digest]]:
         """Each message when the transport has use for it; none after ``last_start``."""
         for row in rows:
-            if (now := self.clock()) >= last_start:
-                return
             try:
-                message = self.composer.compose(row, now)
+                message = self.composer.compose(row, self.clock())
             except Exception as error:  # one bad message must not stop the rest
                 logger.exception("digest %s was not composed", row.pk)
                 reason = f"not composed: {type(error).__name__}"
                 outcomes[row.pk] = Outcome(Result.REFUSED, reason)
                 continue
             yield row.pk, message
+            if self.clock() >= last_start:  # the server may await the content of this one
+                raise Unavailable(STOOD_STILL)
 
 
 def _record(rows: list[Delivery], outcomes: dict[int, Outcome], now: dt.datetime) -> Counter[str]:

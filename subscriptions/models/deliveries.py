@@ -29,7 +29,7 @@ class Section(models.TextChoices):
 
 
 NEEDED_TO_SEND = (
-    "first_day", "newest_day", "items", "attempts", "claim_token",
+    "first_day", "newest_day", "items", "attempts", "claim_token", "claim_expires_at",
     "subscriber__email", "subscriber__cadence", "subscriber__text_only",
 )  # fmt: skip
 

@@ -37,6 +37,7 @@ def pages(browser: Browser) -> dict[str, str]:
         "edition": next(link for link in links if "/archive/" in link),
         "paper": next(link for link in links if "/papers/" in link),
         "preferences": next(link for link in links if "/preferences/" in link),
+        "feedback": next(link for link in links if "/more/" in link),
         "unsubscribe": next(link for link in links if "/u/" in link),
         "privacy": f"{SITE}/privacy/",
         "not-found": f"{SITE}/nowhere/",

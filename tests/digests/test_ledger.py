@@ -384,3 +384,17 @@ def test_windows_that_are_all_sent_take_a_constant_number_of_queries(
     with override_settings(DELIVERY_WINDOW=1), CaptureQueriesContext(connection) as three_windows:
         assert send() == {"sent": 3}
     assert len(three_windows) - len(one_window) == 2 * 2
+
+
+def test_a_window_does_not_begin_late_in_the_lease_of_its_claim(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many windows share a claim; at a low rate the last comes long after it."""
+    now = [NOW]
+    monkeypatch.setattr(
+        "subscriptions.digests.ledger.Throttle.wait_for",
+        lambda self, count: now.__setitem__(0, now[0] + LEASE / 2),
+    )
+    with override_settings(DELIVERY_WINDOW=1):
+        assert dict(+send_queued(lambda: now[0])) == {"sent": 1}
+    assert statuses() == ["sent", "queued", "queued"]
