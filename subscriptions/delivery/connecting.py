@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from typing import Any
 
 from django.conf import settings
 from django.core.mail.utils import DNS_NAME
@@ -37,7 +38,7 @@ def connect() -> smtplib.SMTP:
             _ehlo(client)
         if settings.EMAIL_HOST_USER and settings.EMAIL_HOST_PASSWORD:
             stage = Stage.AUTH
-            client.login(settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD)
+            _log_in(client)
     except (OSError, UnicodeError) as error:  # smtplib's and ssl's are OSErrors
         if client:
             client.close()
@@ -71,3 +72,25 @@ def _ehlo(client: smtplib.SMTP) -> None:
     code, text = client.ehlo()
     if code != 250:
         raise smtplib.SMTPHeloError(code, text)
+
+
+def _log_in(client: smtplib.SMTP) -> None:
+    """As ``login``, whose next mechanism may find the line ended after a wrong password: 535."""
+    refusals: list[smtplib.SMTPAuthenticationError] = []
+    auth = client.auth
+
+    def remembered(*args: Any, **options: Any) -> tuple[int, bytes]:
+        try:
+            return auth(*args, **options)
+        except smtplib.SMTPAuthenticationError as error:
+            refusals.append(error)
+            raise
+
+    client.auth = remembered  # type: ignore[method-assign]
+    try:
+        client.login(settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD)
+    except smtplib.SMTPException:
+        for refusal in refusals:
+            if refusal.smtp_code == 535:
+                raise refusal from None
+        raise

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -36,7 +37,8 @@ def change(tmp_path: Path) -> Iterator[Change]:
         assert old in source
         path.write_text(source.replace(old, new, 1))
 
-    copied = [{**engine, "DIRS": [folder]} for engine in settings.TEMPLATES]
+    configured: list[dict[str, Any]] = settings.TEMPLATES
+    copied = [{**engine, "DIRS": [folder]} for engine in configured]
     with override_settings(TEMPLATES=copied):
         yield replace
 
