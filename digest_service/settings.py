@@ -130,7 +130,7 @@ EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_FILE_PATH = _email.get("EMAIL_FILE_PATH")
-EMAIL_TIMEOUT = 30
+EMAIL_TIMEOUT = 120  # the answer to a message may wait for a filter (RFC 5321 4.5.3.2.6)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Paper Round <digest@{SITE_HOST}>")
 BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="")
 POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", default="")

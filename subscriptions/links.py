@@ -25,7 +25,7 @@ class _ShortSignature(Signer):
 
     def signature(self, value: str | bytes, key: str | bytes | None = None) -> str:
         mac = _keyed(self.salt, key or self.key).copy()
-        mac.update(force_bytes(value))
+        mac.update(value.encode() if isinstance(value, str) else value)
         return urlsafe_b64encode(mac.digest())[:22].decode()
 
 
@@ -64,8 +64,16 @@ class Link:
     def maker(self) -> Callable[[int | None], str]:
         """``url`` for many: what it needs is looked up once."""
         before, after = absolute(_path(self.view)).split("TOKEN")
-        sign = self._signer().sign
-        return lambda pk: f"{before}{'preview' if pk is None else sign(str(pk))}{after}"
+        signer = self._signer()
+        stamp = signer.timestamp if isinstance(signer, TimestampSigner) else None
+
+        def url(pk: int | None) -> str:
+            if pk is None:
+                return f"{before}preview{after}"
+            value = f"{pk}.{stamp()}" if stamp else str(pk)  # as Signer.sign has it
+            return f"{before}{value}.{signer.signature(value)}{after}"
+
+        return url
 
     def read(self, token: str) -> int:
         """The pk that was signed.

@@ -50,6 +50,11 @@ class Stopped(Unavailable):
     """The server refuses this site, or cannot be trusted: every message would fare alike."""
 
 
+def unencoded(error: Exception) -> Outcome:
+    """Of a message that could not even be written."""
+    return Outcome(Result.REFUSED, f"not encoded: {type(error).__name__}", Fault.OURS)
+
+
 def tidy(text: str) -> str:
     """A reply as ``Outcome.reply`` and the logs have it."""
     text = text[: 4 * LONGEST_REPLY]

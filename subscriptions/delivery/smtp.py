@@ -1,5 +1,6 @@
 """Many messages over one SMTP connection."""
 
+import logging
 import smtplib
 import socket
 from collections.abc import Iterable
@@ -10,8 +11,10 @@ from .connecting import connect
 from .envelope import Commands, Unsendable, commands
 from .line import Line
 from .message import Message
-from .outcomes import Fault, Outcome, Result, Unavailable
+from .outcomes import Fault, Outcome, Result, Unavailable, unencoded
 from .replies import LineLost
+
+logger = logging.getLogger(__name__)
 
 INTERRUPTED = Outcome(Result.IN_DOUBT, "interrupted while it was handed over", Fault.TEMPORARY)
 
@@ -107,8 +110,12 @@ class _Run:
         """Take the next message, if there is one; whether there is anything to do."""
         if self._due is None:
             for key, message in self._messages:
-                self._due = _Letter(key, message, message.wire())
-                break
+                try:
+                    self._due = _Letter(key, message, message.wire())
+                    break
+                except Exception as error:  # one bad message must not stop the rest
+                    logger.exception("message %s was not encoded", key)
+                    self._outcomes[key] = unencoded(error)
         return bool(self._due or self._awaited)
 
     def advance(self, line: Line) -> None:

@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage, get_connection
 from .answers import Stage, judge
 from .connecting import failure
 from .message import Message
-from .outcomes import Fault, Outcome, Result, Unavailable
+from .outcomes import Fault, Outcome, Result, Stopped, Unavailable, unencoded
 from .replies import Reply, described, reply_in
 from .smtp import INTERRUPTED, SmtpTransport
 
@@ -74,7 +74,12 @@ class BackendTransport:
     def send(self, messages: Iterable[tuple[int, Message]], outcomes: dict[int, Outcome]) -> None:
         """Hand over messages one by one, as ``Transport.send``."""
         for key, message in messages:
-            email = message.email()
+            try:
+                email = message.email()
+            except Exception as error:  # one bad message must not stop the rest
+                logger.exception("message %s was not encoded", key)
+                outcomes[key] = unencoded(error)
+                continue
             try:
                 self._open()
                 outcomes[key] = INTERRUPTED

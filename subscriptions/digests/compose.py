@@ -18,6 +18,7 @@ from .pieces import clean
 
 HEADLINE_LENGTH = 70
 SECTIONS = PICKS, _, TRENDING = [section.value for section in Section]
+ORDER = {section: n for n, section in enumerate(SECTIONS)}
 
 
 class Composer:
@@ -45,7 +46,8 @@ class Composer:
         subscriber = delivery.subscriber
         owner = subscriber.pk if delivery.pk else None
         days = delivery.first_day, delivery.newest_day
-        items = sorted(self.content.shown(delivery), key=_section)
+        items = self.content.shown(delivery)
+        items.sort(key=_section)
         sections = [item["section"] for _, item in items]
         counts = tuple((s, n) for s in SECTIONS if (n := sections.count(s)))
         frame = self._frame(subscriber.cadence, days, *self.content.words(days), counts)
@@ -129,7 +131,7 @@ class Composer:
 
 
 def _section(item: tuple[int, Item]) -> int:
-    return SECTIONS.index(item[1]["section"])
+    return ORDER[item[1]["section"]]
 
 
 def message_id(delivery: Delivery) -> str:

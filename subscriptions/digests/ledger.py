@@ -56,7 +56,7 @@ def send_queued(clock: Clock) -> Counter[str]:
     counts: Counter[str] = Counter()
     size, last_claim = _window_size(), clock() + SHIFT
     with seat() as seated, open_transport() as transport:
-        while (seated and seated.renew() and clock() <= last_claim) and (
+        while (seated and clock() <= last_claim) and (
             claimed := Delivery.objects.claim(size * WINDOWS, clock(), LEASE)
         ):
             try:
@@ -65,6 +65,8 @@ def send_queued(clock: Clock) -> Counter[str]:
                 worker = _Worker(clock, transport, composer, counts)
                 ready = worker.sort_out(claimed)
                 for start in range(0, len(ready), size):
+                    if not seated.renew():
+                        raise Unavailable("others have all connections now")
                     worker.send(ready[start : start + size])
             except Stopped as error:
                 logger.error("sending is paused: %s", error)

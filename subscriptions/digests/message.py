@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.utils.encoding import punycode
 
-from .pieces import LINK, Piece, quoted_printable
+from .pieces import KEPT_VALUES, LINK, Piece, quoted_printable
 
 BUDGET = 90_000
 """Octets of HTML that a message keeps below where shorter abstracts can do it."""
@@ -126,7 +126,7 @@ class Digest(NamedTuple):
         return {"item.reason": card.reason, LINK: f"{self.feedback_url}{card.place}/"}
 
 
-@lru_cache(4096)
+@lru_cache(KEPT_VALUES)
 def _with_reason(piece: Piece, reason: str) -> bytes:
     """A card with a reason that many readers have, and a mark where each link goes."""
     return b"".join(piece.encoded({"item.reason": reason}, {LINK: _LINK_MARK}))

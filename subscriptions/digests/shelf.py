@@ -1,12 +1,13 @@
 """The papers of some days, scored for what readers follow: what many selections share."""
 
 import datetime as dt
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
 
-from subscriptions.matching import Doc, Pool, Query, Ranked
+from subscriptions.matching import Doc, Pool, Query, Ranked, rank
 from subscriptions.models import Listing, Paper, Pick
 
 from .interests import Followed, reason
@@ -14,8 +15,10 @@ from .interests import Followed, reason
 BACKGROUND_DAYS, BACKGROUND_PAPERS = 30, 2000
 LOOK_BACK = dt.timedelta(days=14)
 """How long before its first day deliveries are read to know what a reader has had."""
-KEPT_QUERIES, KEPT_REASONS = 5_000, 50_000
-"""What is kept of queries and reasons before all of it is made anew."""
+KEPT_QUERIES, KEPT_MATCHES, KEPT_REASONS = 20_000, 2_000_000, 50_000
+"""What is kept of queries, what they found, and reasons before all of it is made anew."""
+BATCH = 256
+"""How many queries are scored at once."""
 
 Days = tuple[dt.date, ...]
 Key = tuple[object, ...]
@@ -44,7 +47,8 @@ class Shelf:
             for pick in picks
         ]
         days: dict[dt.date, set[int]] = defaultdict(set)
-        self.old: set[int] = set()
+        # A past pick can be deleted: that a paper was here is enough for it to have been sent.
+        self.old = {n for n, p in enumerate(self.papers) if p.first_seen.date() < self.since}
         """Papers that may have been sent before ``since``."""
         for model in (Listing, Pick):
             rows = model._default_manager.filter(paper__in=self.places)
@@ -70,7 +74,8 @@ class Shelf:
         self.by_trend_with_votes = [n for n in self.by_trend if self.papers[n].votes]
         self._pool = Pool([_doc(paper) for paper in self.papers], background)
         self._ranked: dict[Key, Ranked] = {}
-        self._muted: dict[str, set[int]] = {}
+        self._muted: dict[str, array[int]] = {}
+        self._matches = 0
         self._reasons: dict[tuple[Key, int], str] = {}
 
     def listed(self, days: Days) -> set[int]:
@@ -81,9 +86,11 @@ class Shelf:
 
     def score(self, interests: Iterable[Followed]) -> None:
         """Score what is new among these interests."""
-        if len(self._ranked) + len(self._muted) > KEPT_QUERIES:
+        queries = len(self._ranked) + len(self._muted)
+        if queries > KEPT_QUERIES or self._matches > KEPT_MATCHES:
             self._ranked.clear()
             self._muted.clear()
+            self._matches = 0
         followed: dict[Key, Query] = {}
         muted: dict[str, None] = {}
         for interest in interests:
@@ -91,19 +98,22 @@ class Shelf:
                 followed[interest.key] = interest.query
             elif interest.weight < 0 and interest.name not in self._muted:
                 muted[interest.name] = None
-        phrases = list(muted)
-        scored = self._pool.score(list(followed.values()))
-        for key, scores in zip(followed, scored, strict=True):
-            order = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores)]
-            self._ranked[key] = list(zip(order.tolist(), scores[order].tolist(), strict=True))
-        for phrase, found in zip(phrases, self._pool.contains(phrases), strict=True):
-            self._muted[phrase] = set(np.flatnonzero(found).tolist())
+        keys = list(followed)
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            scored = self._pool.score([followed[key] for key in batch])
+            for key, scores in zip(batch, scored, strict=True):
+                self._ranked[key] = found = rank(scores)
+                self._matches += len(found.papers)
+        for phrase in muted:
+            self._muted[phrase] = array("i", np.flatnonzero(self._pool.contains([phrase])[0]))
+            self._matches += len(self._muted[phrase])
 
     def ranked(self, interest: Followed) -> Ranked:
         """The papers that match an interest scored before, the best first."""
         return self._ranked[interest.key]
 
-    def muted(self, interest: Followed) -> set[int]:
+    def muted(self, interest: Followed) -> Iterable[int]:
         """The papers in which a muted phrase scored before stands."""
         return self._muted[interest.name]
 

@@ -1,6 +1,7 @@
 """TF-IDF: texts as sparse unit vectors over the terms of a collection."""
 
-from collections import Counter
+from array import array
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import numpy as np
@@ -19,14 +20,18 @@ class Lexicon:
     """
 
     def __init__(self, texts: Iterable[Segments]) -> None:
-        self.columns: dict[str, int] = {}
-        self.counts = self._count(texts, grow=True)
+        columns: defaultdict[str, int] = defaultdict()
+        columns.default_factory = columns.__len__
+        self.columns: dict[str, int] = columns
+        self.counts = self._count(map(terms, texts))
+        columns.default_factory = None
         frequency = np.bincount(self.counts.indices, minlength=len(self.columns))
         self._idf = np.log((1 + self.counts.shape[0]) / (1 + frequency)) + 1
 
     def vectors(self, texts: Iterable[Segments]) -> sparse.csr_matrix:
         """Of shape (texts, terms), rows of length 1; terms not in the collection are ignored."""
-        return self.weigh(self._count(texts, grow=False))
+        known = ([term for term in terms(text) if term in self.columns] for text in texts)
+        return self.weigh(self._count(known))
 
     def weigh(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         """(1 + ln count) times inverse document frequency, each row scaled to length 1."""
@@ -37,16 +42,12 @@ class Lexicon:
         weighed.data = (weighed.data / per_value).astype(np.float32)
         return weighed
 
-    def _count(self, texts: Iterable[Segments], *, grow: bool) -> sparse.csr_matrix:
-        columns, data, indices, indptr = self.columns, [], [], [0]
-        for segments in texts:
-            for term, count in Counter(terms(segments)).items():
-                column = columns.setdefault(term, len(columns)) if grow else columns.get(term)
-                if column is not None:
-                    indices.append(column)
-                    data.append(count)
-            indptr.append(len(indices))
-        return sparse.csr_matrix(
-            (np.array(data, dtype=np.float32), np.array(indices, dtype=np.int32), indptr),
-            shape=(len(indptr) - 1, len(columns)),
-        )
+    def _count(self, texts: Iterable[list[str]]) -> sparse.csr_matrix:
+        counts, indices, ends = array("i"), array("i"), array("i", [0])
+        for text in texts:
+            counted = Counter(text)
+            indices.extend(map(self.columns.__getitem__, counted))
+            counts.extend(counted.values())
+            ends.append(len(indices))
+        shape = len(ends) - 1, len(self.columns)
+        return sparse.csr_matrix((np.array(counts, dtype=np.float32), indices, ends), shape=shape)

@@ -58,8 +58,7 @@ class Pool:
         self._lexicon = Lexicon(
             (doc.title, doc.title, doc.abstract) for doc in [*docs, *background]
         )
-        self._counts = self._lexicon.counts[: len(docs)]
-        self._matrix = self._lexicon.weigh(self._counts)
+        self._matrix = self._lexicon.weigh(self._lexicon.counts[: len(docs)])
         self._spellings: dict[int, str] = {}
 
     def score(self, queries: Sequence[Query]) -> Scores:
@@ -72,7 +71,7 @@ class Pool:
         """
         if not queries or not self.docs:
             return np.zeros((len(queries), len(self.docs)), dtype=np.float32)
-        scores = np.asarray((self._vectors(queries) @ self._matrix.T).todense(), dtype=np.float32)
+        scores = (self._vectors(queries) @ self._by_term).toarray().astype(np.float32)
         for row, query in enumerate(queries):
             if query.phrases:
                 here = self.contains(query.phrases).any(axis=0)
@@ -91,8 +90,12 @@ class Pool:
         """Of shape (phrases, docs): whether the phrase stands in the paper, inflected or not."""
         found = np.zeros((len(phrases), len(self.docs)), dtype=np.bool_)
         for row, phrase in enumerate(phrases):
-            for doc in np.flatnonzero(self._has_words([phrase])):
-                found[row, doc] = self._stands(phrase, int(doc))
+            found[row] = self._has_words([phrase])
+            if len(stems(phrase)) == len(key_stems(phrase)) == 1:
+                continue
+            said = _spell(phrase)
+            docs = np.flatnonzero(found[row])
+            found[row, docs] = [said in self._spelled(doc) for doc in docs.tolist()]
         return found
 
     def _has_words(self, phrases: Sequence[str]) -> Mask:
@@ -112,13 +115,12 @@ class Pool:
             there[self._by_term.indices[start:end]] = True
         return there
 
-    def _stands(self, phrase: str, doc: int) -> bool:
-        """Whether the words of a phrase stand in a paper side by side."""
+    def _spelled(self, doc: int) -> str:
+        """A paper as its stems, to find phrases in."""
         if doc not in self._spellings:
             paper = self.docs[doc]
-            spelled = [*stems(paper.title), "|", *stems(paper.abstract)]
-            self._spellings[doc] = f" {' '.join(spelled)} "
-        return f" {' '.join(stems(phrase))} " in self._spellings[doc]
+            self._spellings[doc] = f"{_spell(paper.title)}|{_spell(paper.abstract)}"
+        return self._spellings[doc]
 
     def why(self, query: Query, doc: int) -> Why:
         """What brought ``docs[doc]`` for ``query``, the strongest first, at most three words.
@@ -126,7 +128,7 @@ class Pool:
         Its own phrases where they stand in the paper; else the words of both that weigh most.
         """
         paper = self.docs[doc]
-        phrases = [p for p in dict.fromkeys(query.phrases) if self._stands(p, doc)]
+        phrases = [p for p in dict.fromkeys(query.phrases) if _spell(p) in self._spelled(doc)]
         if phrases:
             return Why(words=tuple(phrases[:3]))
         category = next((c for c in query.categories if c in paper.categories), "")
@@ -151,8 +153,8 @@ class Pool:
         return list(self._lexicon.columns)
 
     @cached_property
-    def _by_term(self) -> sparse.csc_matrix:
-        return sparse.csc_matrix(self._counts)
+    def _by_term(self) -> sparse.csr_matrix:
+        return self._matrix.T.tocsr()
 
     def _in_categories(self, categories: Sequence[str]) -> Mask:
         wanted = set(categories)
@@ -160,6 +162,10 @@ class Pool:
 
     def _by_author(self, author: str) -> Mask:
         return np.array([any(same_author(author, name) for name in d.authors) for d in self.docs])
+
+
+def _spell(text: str) -> str:
+    return f" {' '.join(stems(text))} "
 
 
 def _as_written(parts: list[str], paper: Doc) -> str:

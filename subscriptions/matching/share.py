@@ -1,9 +1,25 @@
 """From the ranked papers of many interests to one reader's papers."""
 
+from array import array
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-Ranked = Sequence[tuple[int, float]]
-"""Papers with their scores, the best first."""
+import numpy as np
+import numpy.typing as npt
+
+
+class Ranked(NamedTuple):
+    """Papers and their scores, the best first."""
+
+    papers: Sequence[int]
+    scores: Sequence[float]
+
+
+def rank(scores: npt.NDArray[np.float32]) -> Ranked:
+    """The papers with a score, in eight octets each; of equals the first."""
+    found = np.flatnonzero(scores)
+    order = found[np.argsort(-scores[found], kind="stable")]
+    return Ranked(array("i", order.astype(np.intc).tobytes()), array("f", scores[order].tobytes()))
 
 
 def share_out(
@@ -22,9 +38,9 @@ def share_out(
 
     def next_best(row: int, place: int) -> int | None:
         """The place of the first paper from ``place`` on that may be chosen."""
-        papers = ranked[row]
+        papers = ranked[row].papers
         for n in range(place, len(papers)):
-            if papers[n][0] not in taken and allowed(papers[n][0]):
+            if papers[n] not in taken and allowed(papers[n]):
                 return n
         return None
 
@@ -33,16 +49,16 @@ def share_out(
     chosen: list[tuple[int, int]] = []
     while heads and len(chosen) < limit:
         turns = [
-            ((had[row] + 1) / weights[row], -ranked[row][place][1], row)
+            ((had[row] + 1) / weights[row], -ranked[row].scores[place], row)
             for row, place in heads.items()
         ]
         row = min(turns)[2]
-        paper = ranked[row][heads[row]][0]
+        paper = ranked[row].papers[heads[row]]
         chosen.append((row, paper))
         taken.add(paper)
         had[row] += 1
         for other, place in list(heads.items()):
-            if ranked[other][place][0] == paper:
+            if ranked[other].papers[place] == paper:
                 if (following := next_best(other, place + 1)) is None:
                     del heads[other]
                 else:

@@ -26,9 +26,11 @@ STOP_WORDS = frozenset(
     without would yet you your
     """.split()  # noqa: SIM905
 )
+KEPT_WORDS = 65_536
+"""How many words' stems are kept; a week of papers has some 16,000."""
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=KEPT_WORDS)
 def stem(word: str) -> str:
     """Lower case without diacritics, cut to its stem (Porter 2): "Diffusions" is "diffus"."""
     folded = unicodedata.normalize("NFKD", word.casefold())
@@ -55,10 +57,16 @@ def terms(segments: Iterable[str]) -> list[str]:
     """Stems and pairs of neighbouring stems; no pair reaches over a segment's end."""
     found: list[str] = []
     for segment in segments:
-        keys = [stem(word) for word in words(segment)]
+        keys = list(filter(None, map(_key, _WORD.findall(segment))))
         found += keys
         found += map(" ".join, pairwise(keys))
     return found
+
+
+@lru_cache(maxsize=KEPT_WORDS)
+def _key(word: str) -> str:
+    """The stem of a word, and nothing for one that means nothing alone."""
+    return "" if word.casefold() in STOP_WORDS else stem(word)
 
 
 def stems(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.db import connection
 from django.test import override_settings
@@ -398,3 +399,21 @@ def test_a_window_does_not_begin_late_in_the_lease_of_its_claim(
     with override_settings(DELIVERY_WINDOW=1):
         assert dict(+send_queued(lambda: now[0])) == {"sent": 1}
     assert statuses() == ["sent", "queued", "queued"]
+
+
+@pytest.mark.parametrize("smtp", [True, False])
+def test_a_message_that_cannot_be_encoded_stops_no_other(
+    queued: list[Subscriber], monkeypatch: pytest.MonkeyPatch, smtp: bool
+) -> None:
+    """Here all fail; what counts is that each is settled and nothing is raised."""
+
+    def broken(self: Digest) -> Any:
+        raise ValueError("bad")
+
+    monkeypatch.setattr(Digest, "wire", broken)
+    monkeypatch.setattr(Digest, "email", broken)
+    backend = "django.core.mail.backends.smtp.EmailBackend" if smtp else settings.EMAIL_BACKEND
+    with override_settings(EMAIL_BACKEND=backend):
+        assert send() == {"failed": 3}
+    reply = Delivery.objects.values_list("last_reply", flat=True)
+    assert set(reply) == {"not encoded: ValueError"}

@@ -1,0 +1,1 @@
+"""Nobody twice, nobody missed, whatever breaks: ``python -m tests.soak``."""
