@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage, get_connection
 from .answers import Stage, judge
 from .connecting import failure
 from .message import Message
-from .outcomes import Fault, Outcome, Result, Stopped, Unavailable, unencoded
+from .outcomes import Fault, Outcome, Result, Unavailable, unencoded
 from .replies import Reply, described, reply_in
 from .smtp import INTERRUPTED, SmtpTransport
 
