@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from subscriptions.matching import Ranked
+from subscriptions.matching import rank
 from subscriptions.matching import share_out as share_out_ranked
 
 Scores = npt.NDArray[np.float32]
@@ -18,11 +18,7 @@ Scores = npt.NDArray[np.float32]
 
 def share_out(scores: Scores, weights: Scores, limit: int) -> list[tuple[int, int]]:
     """From a table of scores, 0 where there is no match."""
-    ranked: list[Ranked] = [
-        sorted(((n, s) for n, s in enumerate(row.tolist()) if s), key=lambda p: -p[1])
-        for row in scores
-    ]
-    return share_out_ranked(ranked, weights.tolist(), limit)
+    return share_out_ranked([rank(row) for row in scores], weights.tolist(), limit)
 
 
 def array(*rows: Any) -> Scores:
@@ -90,6 +86,6 @@ def test_nothing_to_share(shape: tuple[int, int]) -> None:
 
 
 def test_what_is_not_allowed_makes_room_for_the_next() -> None:
-    ranked: list[Ranked] = [[(0, 0.9), (1, 0.8), (2, 0.7)], [(1, 0.9), (3, 0.2)]]
+    ranked = [rank(array(0.9, 0.8, 0.7, 0)), rank(array(0, 0.9, 0, 0.2))]
     chosen = share_out_ranked(ranked, [1, 1], 3, allowed=lambda paper: paper not in {0, 1})
     assert chosen == [(0, 2), (1, 3)]

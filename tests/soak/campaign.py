@@ -103,7 +103,8 @@ class Campaign:
         except AssertionError:
             raise AssertionError(
                 f"not within {PATIENCE} seconds: {what}; {dict(self.edition.counts())}, "
-                f"{self.accepted} accepted {self.edition.pause()}\n{self.crew.log.read_text()[-2000:]}"
+                f"{self.accepted} accepted {self.edition.pause()}\n"
+                f"{self.crew.log.read_text()[-2000:]}"
             ) from None
 
     def wait_for_accepted(self, number: int) -> None:
