@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from .lexicon import Lexicon
-from .text import STOP_STEMS, key_stems, same_author, spans, stem, stems, terms
+from .text import key_stems, same_author, spans, stem, stems
 
 FLOOR = 0.10
 """Nothing that scores less is a match: on a real week, where the right papers begin."""
@@ -90,32 +90,26 @@ class Pool:
         """Of shape (phrases, docs): whether the phrase stands in the paper, inflected or not."""
         found = np.zeros((len(phrases), len(self.docs)), dtype=np.bool_)
         for row, phrase in enumerate(phrases):
-            said = stems(phrase)
-            # Pairs leave fewer papers to read; between stop words and others stems can be shared.
-            keys = terms([phrase]) if STOP_STEMS.isdisjoint(said) else key_stems(phrase)
-            found[row] = self._has_all(keys)
-            if len(said) > 1 or not keys:
-                docs, phrase_spelled = np.flatnonzero(found[row]), _spell(phrase)
-                found[row, docs] = [phrase_spelled in self._spelled(doc) for doc in docs.tolist()]
+            found[row] = self._has_words([phrase])
+            if len(stems(phrase)) == len(key_stems(phrase)) == 1:
+                continue
+            said, docs = _spell(phrase), np.flatnonzero(found[row])
+            found[row, docs] = [said in self._spelled(doc) for doc in docs.tolist()]
         return found
 
     def _has_words(self, phrases: Sequence[str]) -> Mask:
         """Of shape (docs,): whether every word of one of the phrases is somewhere in the paper."""
         found = np.zeros(len(self.docs), dtype=np.bool_)
         for phrase in phrases:
-            found |= self._has_all(key_stems(phrase))
+            all_there = np.ones(len(self.docs), dtype=np.bool_)
+            for word in key_stems(phrase):
+                all_there &= self._has_word(word)
+            found |= all_there
         return found
 
-    def _has_all(self, keys: Sequence[str]) -> Mask:
-        """Of shape (docs,): whether all these terms are in the paper."""
-        found = np.ones(len(self.docs), dtype=np.bool_)
-        for key in keys:
-            found &= self._has(key)
-        return found
-
-    def _has(self, key: str) -> Mask:
+    def _has_word(self, word: str) -> Mask:
         there = np.zeros(len(self.docs), dtype=np.bool_)
-        if (column := self._lexicon.columns.get(key)) is not None:
+        if (column := self._lexicon.columns.get(word)) is not None:
             start, end = self._by_term.indptr[column : column + 2]
             there[self._by_term.indices[start:end]] = True
         return there

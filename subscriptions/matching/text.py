@@ -39,9 +39,6 @@ def stem(word: str) -> str:
     return str(Stemmer.Stemmer("english", 0).stemWord(plain)) or word
 
 
-STOP_STEMS = frozenset(map(stem, STOP_WORDS))
-
-
 def words(text: str) -> Iterator[str]:
     """The words of a text as they stand, without those that mean nothing alone.
 
