@@ -91,7 +91,9 @@ class Pool:
         found = np.zeros((len(phrases), len(self.docs)), dtype=np.bool_)
         for row, phrase in enumerate(phrases):
             found[row] = self._has_words([phrase])
-            if len(stems(phrase)) == len(key_stems(phrase)) == 1:
+            if not stems(phrase):  # nothing stands nowhere
+                found[row] = False
+            if len(stems(phrase)) == len(key_stems(phrase)) <= 1:
                 continue
             said, docs = _spell(phrase), np.flatnonzero(found[row])
             found[row, docs] = [said in self._spelled(doc) for doc in docs.tolist()]
