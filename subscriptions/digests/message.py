@@ -117,7 +117,7 @@ class Digest(NamedTuple):
         ready = dict(urls)
         for n, (piece, card, link) in enumerate(zip(pieces, self.cards, links, strict=True)):
             if piece.links_plain:
-                ready[CARDS[n]] = _with_reason(piece, card.reason).replace(_LINK_MARK, link)
+                ready[CARDS[n]] = link.join(_around_links(piece, card.reason))
             else:
                 ready[CARDS[n]] = b"".join(piece.encoded(self._values(card), {}))
         return frame.encoded(self.urls, ready)
@@ -127,9 +127,9 @@ class Digest(NamedTuple):
 
 
 @lru_cache(KEPT_VALUES)
-def _with_reason(piece: Piece, reason: str) -> bytes:
-    """A card with a reason that many readers have, and a mark where each link goes."""
-    return b"".join(piece.encoded({"item.reason": reason}, {LINK: _LINK_MARK}))
+def _around_links(piece: Piece, reason: str) -> list[bytes]:
+    """A card with a reason that many readers have, as what is around its links."""
+    return b"".join(piece.encoded({"item.reason": reason}, {LINK: _LINK_MARK})).split(_LINK_MARK)
 
 
 def fits(frame: Pair, cards: Sequence[Card], link: int) -> bool:

@@ -91,9 +91,7 @@ class Pool:
         found = np.zeros((len(phrases), len(self.docs)), dtype=np.bool_)
         for row, phrase in enumerate(phrases):
             found[row] = self._has_words([phrase])
-            if not stems(phrase):  # nothing stands nowhere
-                found[row] = False
-            if len(stems(phrase)) == len(key_stems(phrase)) <= 1:
+            if len(stems(phrase)) == len(key_stems(phrase)) == 1:
                 continue
             said, docs = _spell(phrase), np.flatnonzero(found[row])
             found[row, docs] = [said in self._spelled(doc) for doc in docs.tolist()]
@@ -120,7 +118,8 @@ class Pool:
         """A paper as its stems, to find phrases in."""
         if doc not in self._spellings:
             paper = self.docs[doc]
-            self._spellings[doc] = f"{_spell(paper.title)}|{_spell(paper.abstract)}"
+            spelled = [*stems(paper.title), "|", *stems(paper.abstract)]
+            self._spellings[doc] = f" {' '.join(spelled)} "
         return self._spellings[doc]
 
     def why(self, query: Query, doc: int) -> Why:

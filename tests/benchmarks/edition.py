@@ -4,21 +4,17 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import environ
 import psycopg
 
-from . import papers
 from .database import run
 
 REAL = Path(os.environ.get("PAPER_ROUND_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
 DAYS = [f"2025-10-{day:02}" for day in range(6, 11)]
 NOW = "2025-10-13T09:00:00+00:00"
-INVENTED = 20_000
-"""Papers over 60 days, where the real week is not at hand."""
 
 READERS = """
 INSERT INTO subscriptions_subscriber (email, status, cadence, weekday, hour, timezone,
@@ -46,21 +42,15 @@ WHERE s.id %% 3 = 0
 
 
 def fill(variables: dict[str, str], readers: int) -> None:
-    """The real week of papers where it is at hand, the starter topics, and readers of both.
+    """The real week of papers, the starter topics, and readers of both.
 
     Each reader follows one to five topics, a third of them a phrase of two words too.
     """
-    now = f"--now={NOW}"
-    if REAL.is_dir():
-        for form, end in (("hf-daily", "json"), ("arxiv-listing", "jsonl")):
-            files = [str(REAL / form / f"{day}.{end}") for day in DAYS]
-            run(variables, "manage.py", "import_papers", *files, f"--format={form}", now)
-    else:
-        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
-            papers.write(Path(file.name), range(INVENTED))
-            run(
-                variables, "manage.py", "import_papers", file.name, "--format=jsonl", f"--now={NOW}"
-            )
+    if not REAL.is_dir():
+        raise SystemExit(f"the week of papers is not at {REAL}; PAPER_ROUND_REAL_DATA names it")
+    for form, end in (("hf-daily", "json"), ("arxiv-listing", "jsonl")):
+        files = [str(REAL / form / f"{day}.{end}") for day in DAYS]
+        run(variables, "manage.py", "import_papers", *files, f"--format={form}", f"--now={NOW}")
     run(variables, "manage.py", "load_topics", "--verbosity=0")
     add_readers(variables, 1, readers)
 

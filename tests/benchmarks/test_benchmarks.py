@@ -1,6 +1,7 @@
 """The measurements themselves, at a hundredth of their size: that they run and what they print."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,9 @@ from .sink import SINK
 pytestmark = pytest.mark.postgresql
 
 
-def test_every_figure_is_printed_with_its_bar(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_figure_is_printed_with_its_bar(
+    real_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     if not SINK:
         missing("smtp-sink, which comes with Postfix, is not installed")
     main(scale=0.01)

@@ -1,38 +1,13 @@
+"""What a digest has in it, and why."""
+
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from subscriptions.digests.select import Request, select
-from subscriptions.models import (
-    Delivery,
-    Interest,
-    Item,
-    Listing,
-    Paper,
-    Pick,
-    Source,
-    Subscriber,
-    Topic,
-)
-
-WEEK = tuple(dt.date(2025, 10, 6) + dt.timedelta(days=n) for n in range(7))
-FRIDAY = WEEK[4]
-
-Make = Callable[..., Any]
-
-
-def items_of(reader: Subscriber, days: tuple[dt.date, ...] = WEEK) -> list[Item]:
-    return select([Request(reader, days)])[reader.pk]
-
-
-def titles(items: list[Item], section: str | None = None) -> list[str]:
-    names = dict(Paper.objects.values_list("pk", "title"))
-    return [names[item["paper"]] for item in items if section in (None, item["section"])]
+from subscriptions.models import Interest, Paper, Pick, Topic
+from tests.digests.week import FRIDAY, WEEK, Make, items_of, titles
 
 
 @pytest.fixture
@@ -150,24 +125,6 @@ def test_only_papers_of_the_covered_days(make_reader: Make, make_paper: Make) ->
     assert sorted(titles(found[weekly.pk])) == ["Robot arms before", "Robot arms now"]
 
 
-def test_nothing_is_sent_twice_even_if_listed_anew_after_long(
-    make_reader: Make, make_paper: Make
-) -> None:
-    reader = make_reader(phrases=("robot arms",))
-    old = make_paper("Robot arms", day=dt.date(2025, 3, 3))
-    sent = {"first_day": dt.date(2025, 3, 3), "newest_day": dt.date(2025, 3, 3)}
-    delivery = Delivery.objects.create(
-        subscriber=reader, items=[{"paper": old.pk, "section": "matches", "reason": ""}],
-        created_at=dt.datetime(2025, 3, 4, tzinfo=dt.UTC), **sent,
-    )  # fmt: skip
-    Listing.objects.create(paper=old, source=Source.ARXIV, announced=FRIDAY, day=FRIDAY)
-    Pick.objects.create(paper=old, day=FRIDAY)
-    assert items_of(reader) == []
-    # What was queued but never sent does not count as had.
-    Delivery.objects.filter(pk=delivery.pk).update(status=Delivery.Status.SKIPPED)
-    assert titles(items_of(reader)) == ["Robot arms"]
-
-
 def test_a_full_week_is_ten_papers_shared_between_interests(
     make_reader: Make, make_paper: Make, topics: dict[str, Topic]
 ) -> None:
@@ -181,79 +138,6 @@ def test_a_full_week_is_ten_papers_shared_between_interests(
     assert len(titles(items, "trending")) == 2
     assert sum("Cosmic" in title for title in titles(items, "matches")) == 3
     assert items == items_of(reader)
-
-
-def test_the_number_of_queries_does_not_grow(
-    make_reader: Make, make_paper: Make, topics: dict[str, Topic]
-) -> None:
-    def queries(count: int) -> int:
-        readers = [
-            make_reader(
-                f"r{count}-{n}@example.org", topics=(topics["robotics"].pk,), muted=("ads",)
-            )
-            for n in range(count)
-        ]
-        with CaptureQueriesContext(connection) as captured:
-            select([Request(reader, WEEK) for reader in readers])
-        return len(captured)
-
-    Pick.objects.create(paper=make_paper("Robot arms", votes=3), day=FRIDAY)
-    few = queries(2)
-    for n in range(40):
-        paper = make_paper(f"Robot manipulation {n}", votes=n)
-        if n < 5:
-            Pick.objects.create(paper=paper, day=FRIDAY).topics.add(topics["robotics"])
-    assert queries(30) == few <= 9
-
-
-def listed_again(paper: Paper, day: dt.date) -> None:
-    Listing.objects.create(paper=paper, source=Source.ARXIV, announced=day, day=day)
-
-
-def sent(reader: Subscriber, papers: list[Paper], day: dt.date, status: str = "sent") -> Delivery:
-    at = dt.datetime.combine(day, dt.time(), dt.UTC)
-    items = [{"paper": paper.pk, "section": "matches", "reason": "x"} for paper in papers]
-    return Delivery.objects.create(
-        subscriber=reader, first_day=day, newest_day=day, items=items, status=status,
-        created_at=at, sent_at=at if status == "sent" else None,
-    )  # fmt: skip
-
-
-LONG_AGO = WEEK[0] - dt.timedelta(days=60)
-
-
-def test_a_paper_listed_anew_after_long_is_not_sent_twice(
-    make_reader: Make, make_paper: Make
-) -> None:
-    old = [make_paper(f"Robot arms, part {n}", day=LONG_AGO) for n in range(9)]
-    for paper in old:
-        listed_again(paper, FRIDAY)
-    fresh = [make_paper(f"Robot arms anew, part {n}") for n in range(4)]
-    had_seven, had_none, skipped = (
-        make_reader(f"{name}@example.org", phrases=("robot arms",)) for name in "abc"
-    )
-    sent(had_seven, old[:3], LONG_AGO)
-    sent(had_seven, old[3:7], LONG_AGO + dt.timedelta(days=7))
-    sent(skipped, old, LONG_AGO, status="skipped")
-    with CaptureQueriesContext(connection) as queries:
-        found = select([Request(reader, WEEK) for reader in (had_seven, had_none, skipped)])
-    pks = {reader: {item["paper"] for item in items} for reader, items in found.items()}
-    assert pks[had_seven.pk] == {paper.pk for paper in [*old[7:], *fresh]}
-    assert len(pks[had_none.pk]) == len(pks[skipped.pk]) == 10
-    exact = [q for q in queries if '"newest_day" <' in q["sql"]]
-    assert len(exact) == 1, "one look-up for all readers together"
-
-
-def test_what_was_had_lately_is_known_without_the_exact_look_up(
-    make_reader: Make, make_paper: Make
-) -> None:
-    papers = [make_paper(f"Robot arms, part {n}", day=WEEK[0]) for n in range(3)]
-    reader = make_reader(phrases=("robot arms",))
-    sent(reader, papers[:1], WEEK[0])
-    with CaptureQueriesContext(connection) as queries:
-        assert titles(items_of(reader)) == ["Robot arms, part 1", "Robot arms, part 2"]
-    deliveries = [q for q in queries if 'FROM "subscriptions_delivery"' in q["sql"]]
-    assert len(deliveries) == 1
 
 
 @pytest.mark.parametrize(("size", "picks", "trending"), [(5, 2, 1), (10, 5, 2), (30, 15, 6)])
@@ -292,24 +176,3 @@ def test_a_section_that_is_off_leaves_its_room_to_the_others(
     reader = make_reader(phrases=("robot arms",))
     reader.sections_off = off
     assert Counter(item["section"] for item in items_of(reader)) == expected
-
-
-def test_chunks_of_one_tick_share_what_they_choose_from(
-    make_reader: Make, make_paper: Make
-) -> None:
-    make_paper("Robot arms")
-    readers = [
-        make_reader(f"r{n}@example.org", phrases=(phrase,))
-        for n, phrase in enumerate(["robot arms", "rivers"])
-    ]
-    tick = dt.datetime(2025, 10, 13, tzinfo=dt.UTC)
-
-    def chosen(reader: Subscriber, as_of: dt.datetime) -> list[str]:
-        return titles(select([Request(reader, WEEK)], as_of=as_of)[reader.pk], "matches")
-
-    assert chosen(readers[0], tick) == ["Robot arms"]
-    make_paper("Of rivers")
-    with CaptureQueriesContext(connection) as queries:
-        assert chosen(readers[1], tick) == [], "as it was when the tick began"
-    assert len(queries) <= 4
-    assert chosen(readers[1], tick + dt.timedelta(minutes=1)) == ["Of rivers"]

@@ -35,6 +35,13 @@ def readers(draw: st.DrawFn) -> tuple[Scores, Scores]:
     return scores, weights
 
 
+def test_papers_are_ranked_by_score_and_the_first_of_equals_comes_first() -> None:
+    papers, scores = rank(array(0, 0.5, 0.25, 0, 0.75, 0.5))
+    assert (list(papers), list(scores)) == ([4, 1, 5, 2], [0.75, 0.5, 0.5, 0.25])
+    assert [list(column) for column in rank(array(0, 0))] == [[], []]
+    assert list(rank(array(*[0.5, 0.25] * 50)).papers) == [*range(0, 100, 2), *range(1, 100, 2)]
+
+
 @given(readers(), st.integers(0, 15))
 def test_what_holds_for_every_reader(reader: tuple[Scores, Scores], limit: int) -> None:
     scores, weights = reader
