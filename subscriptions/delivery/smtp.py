@@ -4,8 +4,7 @@ import logging
 import smtplib
 import socket
 from collections.abc import Iterable
-from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from .connecting import connect
 from .envelope import Commands, Unsendable, commands
@@ -25,17 +24,6 @@ class SmtpTransport:
     def __init__(self) -> None:
         self._client: smtplib.SMTP | None = None
         self._line: Line | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def send(self, messages: Iterable[tuple[int, Message]], outcomes: dict[int, Outcome]) -> None:
         """Hand over messages; ``outcomes`` tells at every moment what became of each.

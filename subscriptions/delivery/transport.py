@@ -3,8 +3,7 @@
 import logging
 import smtplib
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -20,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Transport(Protocol):
-    """What carries messages; used in a ``with`` statement, which closes it."""
+    """What carries messages."""
 
     def send(self, messages: Iterable[tuple[int, Message]], outcomes: dict[int, Outcome]) -> None:
         """Hand over messages; ``outcomes`` tells at every moment what became of each.
@@ -30,15 +29,6 @@ class Transport(Protocol):
         """
 
     def close(self) -> None: ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
 
 
 def open_transport() -> Transport:
@@ -53,17 +43,6 @@ class BackendTransport:
 
     def __init__(self) -> None:
         self._connection = get_connection()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         try:

@@ -127,7 +127,7 @@ class Composer:
 
     def _subject(self, items: Sequence[tuple[int, Item]]) -> str:
         title = self.content.papers[items[0][1]["paper"]].title if items else "Nothing new"
-        return _subject(clip(clean(title), HEADLINE_LENGTH), len(items))
+        return _subject(title, len(items))
 
 
 def _section(item: tuple[int, Item]) -> int:
@@ -148,7 +148,8 @@ def envelope_sender(delivery: Delivery) -> str:
 
 
 @lru_cache(4096)
-def _subject(headline: str, papers: int) -> str:
+def _subject(title: str, papers: int) -> str:
+    headline = clip(clean(title), HEADLINE_LENGTH)
     return emails.subject("digest", {"digest": {"headline": headline, "count": papers}})
 
 

@@ -5,6 +5,7 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 from django.conf import settings
 from django.db import OperationalError, connection
@@ -55,7 +56,7 @@ def send_queued(clock: Clock) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     size, last_claim = _window_size(), clock() + SHIFT
-    with seat() as seated, open_transport() as transport:
+    with seat() as seated, closing(open_transport()) as transport:
         while (seated and clock() <= last_claim) and (
             claimed := Delivery.objects.claim(size * WINDOWS, clock(), LEASE)
         ):

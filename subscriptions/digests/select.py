@@ -92,7 +92,7 @@ def _without_repeats(
 
     Few papers are listed again after long, so few readers need their whole past: one query.
     """
-    old = {shelf.papers[place].pk for place in shelf.old}
+    old = {shelf.pks[place] for place in shelf.old}
     doubtful = {pk for pk, items in chosen.items() if any(item["paper"] in old for item in items)}
     if not doubtful:
         return chosen

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+from contextlib import closing
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -79,7 +80,7 @@ def answer_request(pk: int, now: dt.datetime) -> bool:
     if not Subscriber.objects.filter(free, pk=pk).update(signup_mailed_at=now):
         return False
     try:
-        with BackendTransport() as transport:
+        with closing(BackendTransport()) as transport:
             outcome = transport.send_one(_message(subscriber))
     except Unavailable as error:
         outcome = Outcome(Result.NOT_TRIED, str(error))

@@ -74,7 +74,7 @@ def _add_deliveries(variables: dict[str, str]) -> None:
         connection.execute("ANALYZE some_items")
         indexes = connection.execute(
             "SELECT indexdef FROM pg_indexes WHERE tablename = 'subscriptions_delivery'"
-            " AND indexname IN ('delivery_progress')"
+            " AND indexname = 'delivery_progress'"
         ).fetchall()
         connection.execute("DROP INDEX delivery_progress")
 

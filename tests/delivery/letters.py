@@ -1,6 +1,7 @@
 """Messages to hand over, and what became of them."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from django.core.mail import EmailMessage
@@ -67,7 +68,7 @@ def hand_over(letters: list[Letter], transport: Callable[[], Transport]) -> Sent
     """Hand over on a connection of their own; a letter without an outcome was not tried."""
     outcomes: dict[int, Outcome] = {}
     raised: BaseException | None = None
-    with transport() as connection:
+    with closing(transport()) as connection:
         try:
             connection.send(enumerate(letters), outcomes)
         except (Unavailable, KeyboardInterrupt) as error:

@@ -2,6 +2,7 @@
 
 import smtplib
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -140,7 +141,7 @@ def test_an_interrupted_message_is_in_doubt(failing: type[Failing]) -> None:
 
 
 def test_one_message_that_is_in_no_ledger(failing: type[Failing]) -> None:
-    with BackendTransport() as transport:
+    with closing(BackendTransport()) as transport:
         assert transport.send_one(Letter(1).email()) == Outcome(Result.SENT, "accepted")
         failing.opening = ConnectionRefusedError()
         with pytest.raises(Unavailable) as caught:

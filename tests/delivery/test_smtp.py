@@ -1,6 +1,7 @@
 """What goes over the line: envelope, content, and the order of both."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -187,7 +188,7 @@ def test_no_address_says_a_command(serve: Serve, letter: Letter, offers: tuple[s
 def test_a_line_is_kept_for_what_comes_later(serve: Serve) -> None:
     server = serve()
     outcomes: dict[int, Outcome] = {}
-    with SmtpTransport() as transport:
+    with closing(SmtpTransport()) as transport:
         transport.send([(1, Letter(1))], outcomes)
         transport.send([(2, Letter(2))], outcomes)
     assert (server.delivered, server.connections) == ([1, 2], 1)
@@ -196,7 +197,7 @@ def test_a_line_is_kept_for_what_comes_later(serve: Serve) -> None:
 def test_a_kept_line_that_the_server_ended_is_replaced(serve: Serve) -> None:
     server = serve(close_after=1)
     outcomes: dict[int, Outcome] = {}
-    with SmtpTransport() as transport:
+    with closing(SmtpTransport()) as transport:
         transport.send([(1, Letter(1))], outcomes)
         transport.send([(2, Letter(2))], outcomes)
     assert (server.delivered, server.connections) == ([1, 2], 2)
@@ -219,7 +220,7 @@ def test_an_interruption_between_messages(serve: Serve, offers: tuple[str, ...])
 
     server = serve(offers=offers)
     outcomes: dict[int, Outcome] = {}
-    with SmtpTransport() as transport, pytest.raises(KeyboardInterrupt):
+    with closing(SmtpTransport()) as transport, pytest.raises(KeyboardInterrupt):
         transport.send(letters(), outcomes)
     assert outcomes == {0: Outcome(Result.SENT, "250 2.0.0 queued")}
     server.finish()
