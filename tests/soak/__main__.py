@@ -99,7 +99,7 @@ def _figures(rows: list[Row]) -> list[Figure]:
 
 
 def _too_long(number: int, frame: FrameType | None) -> None:
-    raise AssertionError(f"not over in {LIMIT} seconds")
+    raise TimeoutError(f"not over in {LIMIT} seconds")
 
 
 if __name__ == "__main__":
@@ -107,5 +107,5 @@ if __name__ == "__main__":
     signal.alarm(LIMIT)
     try:
         main(*map(float, sys.argv[1:]))
-    except AssertionError as error:
+    except (AssertionError, TimeoutError) as error:
         sys.exit(f"soak: {error}")

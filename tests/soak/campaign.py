@@ -23,7 +23,7 @@ sweep(timezone.now() + LEASE)
 """
 PATIENCE = 120
 MOVING = {"queued", "sending"}
-STILL = 2.0
+STILL = 1.5
 """Seconds without a change that nothing but rest explains."""
 MAY_HAVE_GONE = {"sent", "sending", "in_doubt"}
 """What is in another state is sent again, or never."""

@@ -71,21 +71,25 @@ class Edition:
         """The Message-IDs in a state."""
         return {message_id for message_id, (found, *_) in self.states().items() if found == status}
 
+    def claims(self) -> dict[str, tuple[str, str]]:
+        """Message-ID → status and token of what workers hold."""
+        rows = self.query(
+            "SELECT id, status, claim_token::text FROM subscriptions_delivery"
+            " WHERE claim_token IS NOT NULL"
+        )
+        return {f"<digest-{pk}@localhost>": (status, token) for pk, status, token in rows}
+
     def windows(self) -> list[int]:
         """How many messages each worker is sending, by the ledger."""
-        rows = self.query(
-            "SELECT count(*) FROM subscriptions_delivery WHERE status = 'sending'"
-            " GROUP BY claim_token"
-        )
-        return [count for (count,) in rows]
+        held = self.claims().values()
+        return list(Counter(token for status, token in held if status == "sending").values())
 
-    def expire_claims(self) -> dict[str, str]:
-        """Let the leases of all workers be over; what they held: Message-ID → status."""
-        rows = self.query(
+    def expire_claims(self) -> None:
+        """Let the leases of all workers be over."""
+        self.query(
             "UPDATE subscriptions_delivery SET claim_expires_at = now() - interval '1 second'"
-            " WHERE claim_token IS NOT NULL RETURNING id, status"
+            " WHERE claim_token IS NOT NULL"
         )
-        return {f"<digest-{pk}@localhost>": status for pk, status in rows}
 
     def set_retries(self, seconds: int) -> None:
         """Let what is deferred be due so many seconds from now."""

@@ -66,7 +66,7 @@ def kills(campaign: Campaign) -> Toll:
 def outages(campaign: Campaign) -> Toll:
     """Redis and PostgreSQL go away and come back; whatever can run twice does."""
     site, size = campaign.site, campaign.size
-    campaign.slow_down(seconds=size.readers / 500 + 4)
+    campaign.slow_down(seconds=size.readers / 500 + 3)
     campaign.crew.end_beats()
     campaign.begin()
     campaign.script(AGAIN)
@@ -127,16 +127,20 @@ def _explains(event: Event | None, status: str, reply: str) -> bool:
 def stall(campaign: Campaign) -> Toll:
     """Workers that were only stalled send nothing of what has passed to others."""
     size, crew, edition = campaign.size, campaign.crew, campaign.edition
-    campaign.slow_down(seconds=size.readers / 500 + 4)
+    campaign.slow_down(seconds=size.readers / 500 + 3)
     campaign.begin()
     campaign.wait_for_accepted(size.readers // 4)
-    campaign.wait(lambda: _caught(campaign), "all workers stalled, and one while it sends")
-    held = edition.expire_claims()
-    begun = {message_id for message_id, status in held.items() if status == "sending"}
+    campaign.wait(lambda: _caught(campaign), "all workers stalled in the middle of their claims")
+    held = edition.claims()
+    begun = {message_id for message_id, (status, _) in held.items() if status == "sending"}
+    edition.expire_claims()
     crew.start_workers(size.workers)
-    campaign.wait(
-        lambda: held.keys() - begun <= edition.ids("sent"), "what was only claimed sent by others"
-    )
+
+    def passed_on() -> bool:
+        still = held.items() & edition.claims().items() or held.keys() & edition.ids("queued")
+        return not still
+
+    campaign.wait(passed_on, "what was only claimed claimed by others")
     crew.wake()
     campaign.wait_for_rest()
     assert begun == edition.ids("in_doubt"), f"of {sorted(begun)} some are not in doubt"
@@ -147,7 +151,7 @@ def stall(campaign: Campaign) -> Toll:
 
 def _caught(campaign: Campaign) -> bool:
     campaign.crew.stall()
-    if campaign.edition.windows():
+    if campaign.edition.counts().keys() >= {"claimed", "sending"}:
         return True
     campaign.crew.wake()
     return False
