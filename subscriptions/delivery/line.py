@@ -56,14 +56,20 @@ class Line:
         self._write(b".\r\n" if reply and reply.code == 354 else b"RSET\r\n")
         self._read()
 
-    def hand_over(self, content: bytes, following: Commands | None) -> Outcome:
+    def hand_over(self, content: bytes, following: Commands | None) -> None:
         """Write the content of a message and, ahead of their time, the next one's commands.
 
-        Raises LineLost where no answer came, and Stopped where the server refuses this site.
+        ``answer`` must follow. Raises LineLost.
         """
         ahead = following if following and self._pipelining else ()
         self._asked = bool(ahead)
         self._write(b"".join((content, b".\r\n", *ahead)))
+
+    def answer(self) -> Outcome:
+        """What the server says to the content.
+
+        Raises LineLost where it says nothing, and Stopped where it refuses this site.
+        """
         reply = self._read()
         outcome = judge(Stage.END_OF_DATA, reply)
         if outcome.result is not Result.RETRY_SOON:

@@ -3,7 +3,7 @@
 import logging
 import smtplib
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import BinaryIO, NamedTuple, cast
 
 from .connecting import connect
@@ -25,17 +25,24 @@ class SmtpTransport:
         self._client: smtplib.SMTP | None = None
         self._line: Line | None = None
 
-    def send(self, messages: Iterable[tuple[int, Message]], outcomes: dict[int, Outcome]) -> None:
+    def send(
+        self,
+        messages: Iterable[tuple[int, Message]],
+        outcomes: dict[int, Outcome],
+        check: Callable[[], None],
+    ) -> None:
         """Hand over messages; ``outcomes`` tells at every moment what became of each.
 
-        The next message is taken when the server awaits the content of the one before it.
-        A message is IN_DOUBT from before its first octet is written until it is answered.
-        Where a line ends on which a message was taken or turned away, a new one is opened.
+        While the server reads a message, the next but one is taken: making it costs no time.
+        ``check`` is called right before the content of each is written; what it raises ends
+        this. A message is IN_DOUBT from before its first octet is written until it is
+        answered. Where a line ends on which a message was taken or turned away, a new one is
+        opened.
 
         Raises Unavailable, or Stopped, where there is no usable connection for what is left,
-        and whatever ``messages`` raises.
+        and whatever ``messages`` and ``check`` raise.
         """
-        run = _Run(messages, outcomes)
+        run = _Run(messages, outcomes, check)
         try:
             while run.take():
                 self._advance(run)
@@ -86,25 +93,33 @@ class _Run:
     """How far one call of ``send`` has come."""
 
     def __init__(
-        self, messages: Iterable[tuple[int, Message]], outcomes: dict[int, Outcome]
+        self,
+        messages: Iterable[tuple[int, Message]],
+        outcomes: dict[int, Outcome],
+        check: Callable[[], None],
     ) -> None:
-        self._messages, self._outcomes = iter(messages), outcomes
+        self._messages, self._outcomes, self._check = iter(messages), outcomes, check
         self._awaited: _Letter | None = None
         """The server waits for its content; none is written."""
         self._due: _Letter | None = None
         """To be announced next."""
+        self._ahead: _Letter | None = None
+        """Made while the server was busy; to be announced after that."""
 
     def take(self) -> bool:
         """Take the next message, if there is one; whether there is anything to do."""
         if self._due is None:
-            for key, message in self._messages:
-                try:
-                    self._due = _Letter(key, message, message.wire())
-                    break
-                except Exception as error:  # one bad message must not stop the rest
-                    logger.exception("message %s was not encoded", key)
-                    self._outcomes[key] = unencoded(error)
+            self._due, self._ahead = self._ahead or self._make(), None
         return bool(self._due or self._awaited)
+
+    def _make(self) -> _Letter | None:
+        for key, message in self._messages:
+            try:
+                return _Letter(key, message, message.wire())
+            except Exception as error:  # one bad message must not stop the rest
+                logger.exception("message %s was not encoded", key)
+                self._outcomes[key] = unencoded(error)
+        return None
 
     def advance(self, line: Line) -> None:
         """Write the content that is awaited, and announce the message that is due.
@@ -137,13 +152,16 @@ class _Run:
 
     def leave(self, reply: str) -> None:
         """What was taken stays untried."""
-        for letter in (self._awaited, self._due):
+        for letter in (self._awaited, self._due, self._ahead):
             if letter:
                 self._outcomes[letter.key] = Outcome(Result.NOT_TRIED, reply)
 
     def _hand_over(self, letter: _Letter, line: Line, following: Commands | None) -> None:
+        self._check()
         self._outcomes[letter.key] = INTERRUPTED
-        outcome = self._outcomes[letter.key] = line.hand_over(letter.content, following)
+        line.hand_over(letter.content, following)
+        self._ahead = self._ahead or self._make()
+        outcome = self._outcomes[letter.key] = line.answer()
         if outcome.result is Result.RETRY_SOON:
             raise LineLost(outcome.reply)
         self._awaited = None

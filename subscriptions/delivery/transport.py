@@ -2,7 +2,7 @@
 
 import logging
 import smtplib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from django.conf import settings
@@ -21,11 +21,17 @@ logger = logging.getLogger(__name__)
 class Transport(Protocol):
     """What carries messages."""
 
-    def send(self, messages: Iterable[tuple[int, Message]], outcomes: dict[int, Outcome]) -> None:
+    def send(
+        self,
+        messages: Iterable[tuple[int, Message]],
+        outcomes: dict[int, Outcome],
+        check: Callable[[], None],
+    ) -> None:
         """Hand over messages; ``outcomes`` tells at every moment what became of each.
 
-        Messages are taken one by one when there is use for them. Raises Unavailable, or
-        Stopped, where there is no usable connection for what is left.
+        Messages are taken one by one when there is use for them. ``check`` is called right
+        before each is handed over; what it raises ends this. Raises Unavailable, or Stopped,
+        where there is no usable connection for what is left.
         """
 
     def close(self) -> None: ...
@@ -50,7 +56,12 @@ class BackendTransport:
         except Exception:  # an ESP's backend has its own
             logger.exception("a connection did not end well")
 
-    def send(self, messages: Iterable[tuple[int, Message]], outcomes: dict[int, Outcome]) -> None:
+    def send(
+        self,
+        messages: Iterable[tuple[int, Message]],
+        outcomes: dict[int, Outcome],
+        check: Callable[[], None],
+    ) -> None:
         """Hand over messages one by one, as ``Transport.send``."""
         for key, message in messages:
             try:
@@ -61,6 +72,7 @@ class BackendTransport:
                 continue
             try:
                 self._open()
+                check()
                 outcomes[key] = INTERRUPTED
                 outcomes[key] = self._hand_over(email)
             except Unavailable as error:

@@ -13,8 +13,8 @@ from subscriptions.models import Delivery, Item, Section
 
 from .compile import PRESENT, CardPlace, compile_body
 from .content import ABSTRACT_LENGTHS, Content, Days, clip, frame_context, item_context
-from .message import BUDGET, Card, Digest, Pair, fits
-from .pieces import clean
+from .message import BUDGET, Card, Digest, Pair, filled, fits
+from .pieces import KEPT_VALUES, clean
 
 HEADLINE_LENGTH = 70
 SECTIONS = PICKS, _, TRENDING = [section.value for section in Section]
@@ -36,7 +36,8 @@ class Composer:
         self._feedback = links.FEEDBACK.maker()
         self._list_id = f"Paper Round <digest.{settings.SITE_HOST}>"
         self._frames: dict[Hashable, Pair] = {}
-        self._cards: dict[Hashable, Pair] = {}
+        self._pieces: dict[Hashable, Pair] = {}
+        self._cards: dict[Hashable, Card] = {}
 
     def compose(self, delivery: Delivery, date: dt.datetime) -> Digest:
         """The message of one delivery, with ``List-Unsubscribe`` by one click (RFC 8058).
@@ -70,6 +71,7 @@ class Composer:
                 text_only=subscriber.text_only,
                 frame=frame,
                 cards=cards,
+                places=[place for place, _ in items],
                 urls={
                     "preferences_url": self._preferences(owner),
                     "unsubscribe_url": unsubscribe_url,
@@ -79,9 +81,7 @@ class Composer:
 
         cards: list[Card] = []
         for length in ABSTRACT_LENGTHS:
-            cards = [
-                Card(self._card(item, days, length), item["reason"], place) for place, item in items
-            ]
+            cards = [self._card(item, days, length) for _, item in items]
             if (
                 subscriber.text_only
                 or fits(frame, cards, len(feedback_url))
@@ -111,16 +111,25 @@ class Composer:
             )
         return self._frames[key]
 
-    def _card(self, item: Item, days: Days, abstract: int) -> Pair:
+    def _card(self, item: Item, days: Days, abstract: int) -> Card:
         section = item["section"]
         note = self.content.note(item["paper"], days) if section == PICKS else ""
-        key = item["paper"], note, section == TRENDING, not item["reason"], abstract
-        if (pair := self._cards.get(key)) is None:
+        key = item["paper"], section, note, item["reason"], abstract
+        if (card := self._cards.get(key)) is None:
+            if len(self._cards) >= KEPT_VALUES:
+                self._cards.clear()
+            card = filled(self._piece(item, note, abstract), item["reason"])
+            self._cards[key] = card
+        return card
+
+    def _piece(self, item: Item, note: str, abstract: int) -> Pair:
+        key = item["paper"], note, item["section"] == TRENDING, not item["reason"], abstract
+        if (pair := self._pieces.get(key)) is None:
             context = item_context(item, self.content.papers[item["paper"]], note, abstract) | {
                 "reason": PRESENT if item["reason"] else "",
                 "feedback_url": PRESENT,
             }
-            pair = self._cards[key] = Pair(
+            pair = self._pieces[key] = Pair(
                 self._html.render_card({"item": context}), self._text.render_card({"item": context})
             )
         return pair

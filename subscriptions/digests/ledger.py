@@ -9,12 +9,12 @@ from contextlib import closing
 
 from django.conf import settings
 from django.db import OperationalError, connection
-from django.db.models import Case, Value, When
 
 from subscriptions.delivery.outcomes import Outcome, Result, Stopped, Unavailable
 from subscriptions.delivery.throttle import Throttle, seat
 from subscriptions.delivery.transport import Transport, open_transport
 from subscriptions.models import Delivery, Suppression
+from subscriptions.models.windows import begin_window, record_window
 
 from .compose import Composer
 from .content import Content
@@ -130,7 +130,7 @@ class _Worker:
         last_start = (window[0].claim_expires_at or now) - LEASE / 3
         if now >= last_start:
             raise Unavailable(STOOD_STILL)
-        sending = Delivery.objects.begin(window, now)
+        sending = begin_window(window, now)
         if idle := {row.pk for row in window} - sending:
             left = Delivery.objects.skip_inactive(idle, window[0].claim_token)
             self.counts["skipped"] += left
@@ -138,15 +138,20 @@ class _Worker:
         if not begun:
             return
         outcomes = dict.fromkeys(sorted(sending), Outcome(Result.NOT_TRIED, "interrupted"))
+
+        def check() -> None:
+            if self.clock() >= last_start:
+                raise Unavailable(STOOD_STILL)
+
         try:
-            self.transport.send(self._compose(begun, outcomes, last_start), outcomes)
+            self.transport.send(self._compose(begun, outcomes), outcomes, check)
         finally:
             self.counts.update(_record(begun, outcomes, self.clock()))
 
     def _compose(
-        self, rows: list[Delivery], outcomes: dict[int, Outcome], last_start: dt.datetime
+        self, rows: list[Delivery], outcomes: dict[int, Outcome]
     ) -> Iterator[tuple[int, Digest]]:
-        """Each message when the transport has use for it; none after ``last_start``."""
+        """Each message when the transport has use for it."""
         for row in rows:
             try:
                 message = self.composer.compose(row, self.clock())
@@ -156,8 +161,6 @@ class _Worker:
                 outcomes[row.pk] = Outcome(Result.REFUSED, reason)
                 continue
             yield row.pk, message
-            if self.clock() >= last_start:  # the server may await the content of this one
-                raise Unavailable(STOOD_STILL)
 
 
 def _record(rows: list[Delivery], outcomes: dict[int, Outcome], now: dt.datetime) -> Counter[str]:
@@ -183,26 +186,11 @@ def _write(rows: list[Delivery], outcomes: dict[int, Outcome], now: dt.datetime)
         attempts = row.attempts + (outcome.result is not Result.NOT_TRIED)
         status, retry_at = _settle(outcome, attempts, now)
         alike[status, attempts, retry_at][row.pk] = outcome.reply
-    mine = Delivery.objects.filter(claim_token=rows[0].claim_token, status=Status.SENDING)
+    token = rows[0].claim_token
     for (status, attempts, retry_at), replies in alike.items():
-        those = mine if len(alike) == 1 else mine.filter(pk__in=replies)
-        counts[status.value] += those.update(
-            status=status,
-            last_reply=_each(replies),
-            attempts=attempts,
-            retry_at=retry_at,
-            sent_at=now if status == Status.SENT else None,
-            claim_token=None,
-            claim_expires_at=None,
-        )
+        sent_at = now if status is Status.SENT else None
+        counts[status.value] += record_window(token, replies, status, attempts, retry_at, sent_at)
     return counts
-
-
-def _each(replies: dict[int, str]) -> Case | Value:
-    first = next(iter(replies.values()))
-    if set(replies.values()) == {first}:
-        return Value(first)
-    return Case(*(When(pk=pk, then=Value(reply)) for pk, reply in replies.items()))
 
 
 def _settle(outcome: Outcome, attempts: int, now: dt.datetime) -> tuple[Status, dt.datetime | None]:

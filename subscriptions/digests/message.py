@@ -1,17 +1,17 @@
 """A composed message: pieces and the reader's own values, joined as each transport wants them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from email.charset import BASE64, Charset
 from email.header import Header
 from email.utils import formataddr, parseaddr
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.utils.encoding import punycode
 
-from .pieces import KEPT_VALUES, LINK, Piece, quoted_printable
+from .pieces import LINK, REASON, Piece, quoted_printable
 
 BUDGET = 90_000
 """Octets of HTML that a message keeps below where shorter abstracts can do it."""
@@ -37,12 +37,41 @@ class Pair(NamedTuple):
     text: Piece
 
 
-class Card(NamedTuple):
-    """One paper in one message, and what is the reader's own in it."""
+class Filled:
+    """A card's piece with its reason: many readers have it, each with links of their own."""
 
-    pieces: Pair
-    reason: str
-    place: int
+    def __init__(self, piece: Piece, reason: str) -> None:
+        self.piece, self.reason = piece, reason
+
+    def text(self, link: str) -> str:
+        """Decoded, with the reader's link."""
+        return self.piece.text({REASON: self.reason, LINK: link})
+
+    def encoded(self, link: str, ready: bytes) -> bytes:
+        """Encoded, with the reader's link, that is ``ready`` in quoted-printable too."""
+        if self.piece.links_plain:
+            return ready.join(self._around_links)
+        return b"".join(self.piece.encoded({REASON: self.reason, LINK: link}, {}))
+
+    @cached_property
+    def _around_links(self) -> list[bytes]:
+        marked = self.piece.encoded({REASON: self.reason}, {LINK: _LINK_MARK})
+        return b"".join(marked).split(_LINK_MARK)
+
+
+class Card(NamedTuple):
+    """One paper and why it is there, as HTML and text."""
+
+    html: Filled
+    text: Filled
+    size: int
+    """Octets of the HTML without its links, at most."""
+
+
+def filled(pieces: Pair, reason: str) -> Card:
+    """The card of a paper with its reason."""
+    size = pieces.html.size + LONGEST_ESCAPE * len(reason)
+    return Card(Filled(pieces.html, reason), Filled(pieces.text, reason), size)
 
 
 class Digest(NamedTuple):
@@ -56,16 +85,18 @@ class Digest(NamedTuple):
     text_only: bool
     frame: Pair
     cards: Sequence[Card]
+    places: Sequence[int]
+    """Of each card's paper among the items of the delivery."""
     urls: dict[str, str]
     feedback_url: str
 
     @property
     def html(self) -> str:
-        return self._decoded(self.frame.html, [card.pieces.html for card in self.cards])
+        return self._decoded(self.frame.html, [card.html for card in self.cards])
 
     @property
     def text(self) -> str:
-        return self._decoded(self.frame.text, [card.pieces.text for card in self.cards])
+        return self._decoded(self.frame.text, [card.text for card in self.cards])
 
     def email(self) -> EmailMultiAlternatives:
         """As Django's message, for backends that want decoded bodies."""
@@ -87,13 +118,19 @@ class Digest(NamedTuple):
             "",
         ]
         lines = [CRLF.join(head).encode()]
-        feedback = quoted_printable(self.feedback_url)
-        links = [b"%s%d/=\r\n" % (feedback, card.place) for card in self.cards]
+        links = [f"{self.feedback_url}{place}/" for place in self.places]
+        start = quoted_printable(self.feedback_url)
+        ready = [b"%s%d/=\r\n" % (start, place) for place in self.places]
         urls = {name: quoted_printable(url) for name, url in self.urls.items()}
-        text = self._encoded(self.frame.text, [c.pieces.text for c in self.cards], links, urls)
+
+        def encoded(frame: Piece, cards: Sequence[Filled]) -> list[bytes]:
+            done = map(Filled.encoded, cards, links, ready)
+            return frame.encoded(self.urls, urls | dict(zip(CARDS, done, strict=False)))
+
+        text = encoded(self.frame.text, [card.text for card in self.cards])
         if self.text_only:
             return b"".join([*lines, _TEXT, *text])
-        html = self._encoded(self.frame.html, [c.pieces.html for c in self.cards], links, urls)
+        html = encoded(self.frame.html, [card.html for card in self.cards])
         line = b"--" + self.boundary
         return b"".join(
             [
@@ -103,43 +140,16 @@ class Digest(NamedTuple):
             ]
         )  # fmt: skip
 
-    def _decoded(self, frame: Piece, pieces: Sequence[Piece]) -> str:
-        cards = {
-            f"card {n}": piece.text(self._values(card))
-            for n, (piece, card) in enumerate(zip(pieces, self.cards, strict=True))
-        }
-        return frame.text(self.urls | cards)
-
-    def _encoded(
-        self,
-        frame: Piece,
-        pieces: Sequence[Piece],
-        links: Sequence[bytes],
-        urls: Mapping[str, bytes],
-    ) -> list[bytes]:
-        ready = dict(urls)
-        for n, (piece, card, link) in enumerate(zip(pieces, self.cards, links, strict=True)):
-            if piece.links_plain:
-                ready[CARDS[n]] = link.join(_around_links(piece, card.reason))
-            else:
-                ready[CARDS[n]] = b"".join(piece.encoded(self._values(card), {}))
-        return frame.encoded(self.urls, ready)
-
-    def _values(self, card: Card) -> dict[str, str]:
-        return {"item.reason": card.reason, LINK: f"{self.feedback_url}{card.place}/"}
-
-
-@lru_cache(KEPT_VALUES)
-def _around_links(piece: Piece, reason: str) -> list[bytes]:
-    """A card with a reason that many readers have, as what is around its links."""
-    return b"".join(piece.encoded({"item.reason": reason}, {LINK: _LINK_MARK})).split(_LINK_MARK)
+    def _decoded(self, frame: Piece, cards: Sequence[Filled]) -> str:
+        links = [f"{self.feedback_url}{place}/" for place in self.places]
+        done = map(Filled.text, cards, links)
+        return frame.text(self.urls | dict(zip(CARDS, done, strict=False)))
 
 
 def fits(frame: Pair, cards: Sequence[Card], link: int) -> bool:
     """Whether the HTML with links of ``link`` characters is surely within the budget."""
-    fixed = frame.html.size + sum([card.pieces.html.size for card in cards])
-    reasons = LONGEST_ESCAPE * sum([len(card.reason) for card in cards])
-    return fixed + reasons + 4 * (link + 3) * (len(cards) + 1) < BUDGET
+    fixed = frame.html.size + sum([card.size for card in cards])
+    return fixed + 4 * (link + 3) * (len(cards) + 1) < BUDGET
 
 
 def address(email: str) -> str:

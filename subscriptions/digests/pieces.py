@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 OPEN, CLOSE = "\x02", "\x03"
 """Around a slot's number in rendered text; no value contains them."""
+REASON = "item.reason"
 LINK = "item.feedback_url"
 """The one personal value that a card may have many times."""
 _SLOT = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")

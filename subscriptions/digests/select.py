@@ -1,6 +1,7 @@
 """Which papers each reader gets, and why: for many readers at once."""
 
 import datetime as dt
+import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,15 @@ def _shelf(first: dt.date, last: dt.date, as_of: dt.datetime | None) -> Shelf:
     key = first, last, as_of
     if _kept is None or _kept[0] != key:
         _kept = key, Shelf(first, last)
+        _set_aside()
     return _kept[1]
+
+
+def _set_aside() -> None:
+    """Spare the collector all that lives now: a shelf is large, and stays."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _had(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import NotRequired, TypedDict
 
 from django.db import connection, models, transaction
@@ -60,23 +60,6 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             .only(*NEEDED_TO_SEND)
             .order_by("pk")
         )
-
-    def begin(self, rows: "Sequence[Delivery]", now: dt.datetime) -> set[int]:
-        """Set claimed rows ``sending``, and return which are; only those may be sent.
-
-        ``rows`` are neighbours, in order, among those of one claim. Conditional on its token
-        and expiry and on the reader's status, in one UPDATE: a worker that stalled past its
-        lease, or a reader who left meanwhile, drops out.
-        """
-        mine = self.filter(claim_token=rows[0].claim_token, pk__range=(rows[0].pk, rows[-1].pk))
-        active = Subscriber.objects.filter(status=Subscriber.Status.ACTIVE).values("pk")
-        begun = mine.filter(
-            status=Delivery.Status.CLAIMED, claim_expires_at__gt=now, subscriber__in=active
-        ).update(status=Delivery.Status.SENDING, last_attempt_at=now)
-        if begun == len(rows):
-            return {row.pk for row in rows}
-        sending = mine.filter(status=Delivery.Status.SENDING)
-        return set(sending.values_list("pk", flat=True))
 
     def give_back(self, token: uuid.UUID | None) -> int:
         """Queue again what was claimed and not begun."""

@@ -140,6 +140,22 @@ def test_an_interrupted_message_is_in_doubt(failing: type[Failing]) -> None:
     assert (sent.results, sent.ending) == ([SENT, DOUBT, UNTRIED], "KeyboardInterrupt")
 
 
+def test_who_may_not_go_on_hands_nothing_over() -> None:
+    outcomes: dict[int, Outcome] = {}
+
+    def check() -> None:
+        if outcomes:
+            raise Unavailable("too late")
+
+    with closing(BackendTransport()) as transport, pytest.raises(Unavailable, match="too late"):
+        transport.send(enumerate(three()), outcomes, check)
+    assert {key: outcome.reply for key, outcome in outcomes.items()} == {
+        0: "accepted",
+        1: "too late",
+    }
+    assert len(mail.outbox) == 1
+
+
 def test_one_message_that_is_in_no_ledger(failing: type[Failing]) -> None:
     with closing(BackendTransport()) as transport:
         assert transport.send_one(Letter(1).email()) == Outcome(Result.SENT, "accepted")

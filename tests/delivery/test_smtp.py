@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from subscriptions.delivery.line import Line
-from subscriptions.delivery.outcomes import Outcome, Result
+from subscriptions.delivery.outcomes import Outcome, Result, Unavailable
 from subscriptions.delivery.smtp import SmtpTransport
 from tests.delivery.conftest import Serve
-from tests.delivery.letters import Letter, compare, send, three
+from tests.delivery.letters import Letter, compare, go_on, send, three
 from tests.delivery.scripted_server import EXTENSIONS
 
 SENT, UNTRIED, DOUBT = "sent", "not tried", "in doubt"
@@ -189,8 +189,8 @@ def test_a_line_is_kept_for_what_comes_later(serve: Serve) -> None:
     server = serve()
     outcomes: dict[int, Outcome] = {}
     with closing(SmtpTransport()) as transport:
-        transport.send([(1, Letter(1))], outcomes)
-        transport.send([(2, Letter(2))], outcomes)
+        transport.send([(1, Letter(1))], outcomes, go_on)
+        transport.send([(2, Letter(2))], outcomes, go_on)
     assert (server.delivered, server.connections) == ([1, 2], 1)
 
 
@@ -198,8 +198,8 @@ def test_a_kept_line_that_the_server_ended_is_replaced(serve: Serve) -> None:
     server = serve(close_after=1)
     outcomes: dict[int, Outcome] = {}
     with closing(SmtpTransport()) as transport:
-        transport.send([(1, Letter(1))], outcomes)
-        transport.send([(2, Letter(2))], outcomes)
+        transport.send([(1, Letter(1))], outcomes, go_on)
+        transport.send([(2, Letter(2))], outcomes, go_on)
     assert (server.delivered, server.connections) == ([1, 2], 2)
 
 
@@ -210,8 +210,8 @@ def test_nothing_to_send_opens_no_line(serve: Serve) -> None:
 
 
 @pipelined
-def test_an_interruption_between_messages(serve: Serve, offers: tuple[str, ...]) -> None:
-    """What the server awaits was not handed over; it is not in doubt."""
+def test_an_interruption_while_a_message_is_made(serve: Serve, offers: tuple[str, ...]) -> None:
+    """Only what was handed over and not answered is in doubt."""
 
     def letters() -> Iterator[tuple[int, Letter]]:
         yield 0, Letter(1)
@@ -221,8 +221,29 @@ def test_an_interruption_between_messages(serve: Serve, offers: tuple[str, ...])
     server = serve(offers=offers)
     outcomes: dict[int, Outcome] = {}
     with closing(SmtpTransport()) as transport, pytest.raises(KeyboardInterrupt):
-        transport.send(letters(), outcomes)
-    assert outcomes == {0: Outcome(Result.SENT, "250 2.0.0 queued")}
+        transport.send(letters(), outcomes, go_on)
+    assert {key: outcome.result for key, outcome in outcomes.items()} == {0: Result.IN_DOUBT}
+    server.finish()
+    assert server.delivered == [1]
+    assert "QUIT" not in server.verbs()
+
+
+@pipelined
+def test_who_may_not_go_on_hands_nothing_over(serve: Serve, offers: tuple[str, ...]) -> None:
+    """What the server awaits is not written, and not in doubt."""
+    left = [None]
+    server = serve(offers=offers)
+    outcomes: dict[int, Outcome] = {}
+
+    def check() -> None:
+        if not left:
+            raise Unavailable("too late")
+        left.pop()
+
+    with closing(SmtpTransport()) as transport, pytest.raises(Unavailable, match="too late"):
+        transport.send(enumerate(three()), outcomes, check)
+    assert outcomes[0].result is Result.SENT
+    assert {outcomes[1], outcomes[2]} == {Outcome(Result.NOT_TRIED, "too late")}
     server.finish()
     assert server.delivered == [1]
     assert "QUIT" not in server.verbs()

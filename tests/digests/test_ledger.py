@@ -16,6 +16,7 @@ from subscriptions.digests.queue import queue
 from subscriptions.digests.tick import begin, prepare, send_due
 from subscriptions.flows.preferences import save_preferences, unsubscribe
 from subscriptions.models import Delivery, Edition, Paper, Subscriber, Suppression
+from subscriptions.models.windows import begin_window
 from tests.conftest import choices
 from tests.digests.conftest import NOW, Status, send, statuses
 
@@ -81,18 +82,18 @@ def test_a_reader_who_left_after_queuing_is_not_mailed(queued: list[Subscriber])
 def test_a_stalled_worker_cannot_begin_after_its_lease(queued: list[Subscriber]) -> None:
     rows = Delivery.objects.claim(3, NOW, LEASE)
     later = NOW + LEASE
-    assert Delivery.objects.begin(rows, later) == set()
+    assert begin_window(rows, later) == set()
     assert Delivery.objects.release_expired(later) == (3, 0)
     taken = Delivery.objects.claim(3, later, LEASE)
-    assert Delivery.objects.begin(rows, NOW) == set()
-    assert len(Delivery.objects.begin(taken, later)) == 3
+    assert begin_window(rows, NOW) == set()
+    assert len(begin_window(taken, later)) == 3
 
 
 def test_a_worker_that_died_while_sending_leaves_its_window_in_doubt(
     queued: list[Subscriber],
 ) -> None:
     rows = Delivery.objects.claim(2, NOW, LEASE)
-    Delivery.objects.begin(rows, NOW)
+    begin_window(rows, NOW)
     assert Delivery.objects.release_expired(NOW + LEASE) == (0, 2)
     assert statuses() == ["in_doubt", "in_doubt", "queued"]
     assert send(NOW + LEASE) == {"sent": 1}
@@ -161,7 +162,7 @@ def test_what_is_in_doubt_follows_the_policy(
     queued: list[Subscriber], policy: str, expected: str
 ) -> None:
     rows = Delivery.objects.claim(1, NOW, LEASE)
-    Delivery.objects.begin(rows, NOW)
+    begin_window(rows, NOW)
     with override_settings(IN_DOUBT_POLICY=policy):
         sweep(NOW + LEASE)
     send(NOW + LEASE)
