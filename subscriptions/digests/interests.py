@@ -1,11 +1,12 @@
 """What readers follow, as matching understands it, and why a paper fits, as they would say it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from subscriptions.matching import Query, Why
-from subscriptions.models import Interest, Paper, Topic
+from subscriptions.matching import Doc, Query, Why
+from subscriptions.models import Feedback, Interest, Paper, Topic
 
 Kind = Interest.Kind
 
@@ -25,31 +26,76 @@ class Followed(NamedTuple):
 
 
 def interests_of(readers: Sequence[int]) -> dict[int, list[Followed]]:
-    """The interests of these subscribers by subscriber, in order: three queries."""
+    """The interests of these subscribers by subscriber, in order: four queries.
+
+    Each with what its reader said of the papers that it brought.
+    """
     rows = list(
         Interest.objects.filter(subscriber__in=readers)
         .order_by("pk")
         .values_list("subscriber_id", "pk", "kind", "topic_id", "paper_id", "value", "weight")
     )
+    said = _said(readers)
     topics = Topic.objects.in_bulk({row[3] for row in rows if row[3]})
-    papers = Paper.objects.in_bulk({row[4] for row in rows if row[4]})
+    wanted = {row[4] for row in rows if row[4]}.union(
+        *(s.liked + s.disliked for s in said.values())
+    )
+    docs = {
+        pk: Doc(title, abstract)
+        for pk, title, abstract in Paper.objects.filter(pk__in=wanted).values_list(
+            "pk", "title", "abstract"
+        )
+    }
     asked: dict[tuple[object, ...], tuple[str, Query]] = {}
     found: dict[int, list[Followed]] = defaultdict(list)
     for subscriber, pk, kind, topic, paper, value, weight in rows:
-        key = kind, topic, paper, value
+        key = kind, topic, paper, value, said.get(pk)
         if key not in asked:
-            asked[key] = _query(kind, topics.get(topic), papers.get(paper), value)
+            name, query = _query(kind, topics.get(topic), docs.get(paper), value)
+            asked[key] = name, _trained(query, said.get(pk), docs)
         name, query = asked[key]
         found[subscriber].append(Followed(pk, kind, topic, name, key, query, weight))
     return found
 
 
-def _query(kind: str, topic: Topic | None, paper: Paper | None, value: str) -> tuple[str, Query]:
+class Said(NamedTuple):
+    """The papers that a reader liked and disliked of those one interest brought, in order."""
+
+    liked: tuple[int, ...]
+    disliked: tuple[int, ...]
+
+
+def _said(readers: Sequence[int]) -> dict[int, Said]:
+    """By interest: a paper that was saved is liked, unless its reader wants less like it."""
+    verdicts: dict[int, dict[int, bool]] = defaultdict(dict)
+    given = Feedback.objects.filter(subscriber__in=readers, interest__isnull=False)
+    for interest, paper, verdict in given.order_by("pk").values_list(
+        "interest_id", "paper_id", "verdict"
+    ):
+        liked = verdict != Feedback.Verdict.LESS
+        verdicts[interest][paper] = verdicts[interest].get(paper, True) and liked
+    return {
+        interest: Said(
+            tuple(paper for paper, liked in papers.items() if liked),
+            tuple(paper for paper, liked in papers.items() if not liked),
+        )
+        for interest, papers in verdicts.items()
+    }
+
+
+def _trained(query: Query, said: Said | None, docs: Mapping[int, Doc]) -> Query:
+    if said is None:
+        return query
+    liked, disliked = (tuple(docs[pk] for pk in some if pk in docs) for some in said)
+    return replace(query, liked=query.liked + liked, disliked=disliked)
+
+
+def _query(kind: str, topic: Topic | None, paper: Doc | None, value: str) -> tuple[str, Query]:
     if topic:
         phrases, categories = tuple(topic.phrases), tuple(topic.categories)
         return topic.name, Query(topic.description, phrases, categories)
     if paper:
-        return paper.title, Query(f"{paper.title}. {paper.abstract}")
+        return paper.title, Query(liked=(paper,))
     if kind == Kind.AUTHOR:
         return value, Query(author=value)
     if kind == Kind.CATEGORY:
@@ -66,9 +112,10 @@ def reason(interest: Followed, why: Why) -> str:
     found = ", ".join(f"“{word}”" for word in why.words) or (
         f"new in {why.category}" if why.category else ""
     )
+    if why.like is not None:
+        title = interest.query.liked[why.like].title[:80]
+        return f"Like “{title}”" + (f": {found}" if found else "")
     if interest.kind == Kind.PHRASE:
         told = found and why.words != (interest.name,)
         return f"Your phrase “{interest.name}”" + (f": {found}" if told else "")
-    if interest.kind == Kind.PAPER:
-        return f"Like “{interest.name[:80]}”" + (f": {found}" if found else "")
     return f"You follow {interest.name}" + (f": {found}" if found else "")

@@ -1,40 +1,52 @@
-"""TF-IDF: texts as sparse unit vectors over the terms of a collection."""
+"""Words as vectors: which terms papers have, and how rare each is among past papers."""
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from .text import terms
 
 Segments = Iterable[str]
+Sparse = sparse.csr_matrix
+Counted = tuple[Sequence[int], Sequence[int], Sequence[int]]
+"""Where each text ends, and its terms' columns and counts."""
+
+SATURATION, LENGTH_PENALTY = 1.2, 0.75
+"""BM25's k1 and b, as Robertson and Zaragoza (2009) give them."""
 
 
 class Lexicon:
-    """The terms of a collection of texts, and how rare each is in it.
+    """The terms of papers and past papers; how rare each is, is learned from the past alone.
 
     A text is a sequence of segments; a segment given twice counts twice. ``columns`` maps a
-    term to its column, in order; ``counts`` is (texts, terms).
+    term to its column, in order; ``counts`` and ``past`` are (texts, terms).
     """
 
-    def __init__(self, texts: Iterable[Segments]) -> None:
+    def __init__(self, texts: Iterable[Segments], past: Iterable[Segments]) -> None:
         columns: defaultdict[str, int] = defaultdict()
         columns.default_factory = columns.__len__
         self.columns: dict[str, int] = columns
-        self.counts = self._count(map(terms, texts))
+        counted, past_counted = self._count(map(terms, texts)), self._count(map(terms, past))
+        self.counts, self.past = self._matrix(counted), self._matrix(past_counted)
         columns.default_factory = None
-        frequency = np.bincount(self.counts.indices, minlength=len(self.columns))
-        self._idf = np.log((1 + self.counts.shape[0]) / (1 + frequency)) + 1
+        self.texts_with = np.bincount(self.past.indices, minlength=len(columns))
+        """In how many past texts each term is."""
+        size = self.past.shape[0]
+        self._idf = np.log((1 + size) / (1 + self.texts_with)) + 1
+        self._bm25_idf = np.log1p((size - self.texts_with + 0.5) / (self.texts_with + 0.5))
+        self._mean_length = max(self.past.sum() / max(size, 1), 1)
 
-    def vectors(self, texts: Iterable[Segments]) -> sparse.csr_matrix:
-        """Of shape (texts, terms), rows of length 1; terms not in the collection are ignored."""
+    def count(self, texts: Iterable[Segments]) -> Sparse:
+        """Of shape (texts, terms); terms not in the collection are ignored."""
         known = ([term for term in terms(text) if term in self.columns] for text in texts)
-        return self.weigh(self._count(known))
+        return self._matrix(self._count(known))
 
-    def weigh(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
-        """(1 + ln count) times inverse document frequency, each row scaled to length 1."""
+    def weigh(self, counts: Sparse) -> Sparse:
+        """TF-IDF: (1 + ln count) times inverse document frequency, each row of length 1."""
         weighed = counts.copy()
         weighed.data = ((1 + np.log(counts.data)) * self._idf[counts.indices]).astype(np.float32)
         lengths = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
@@ -42,12 +54,30 @@ class Lexicon:
         weighed.data = (weighed.data / per_value).astype(np.float32)
         return weighed
 
-    def _count(self, texts: Iterable[list[str]]) -> sparse.csr_matrix:
-        counts, indices, ends = array("i"), array("i"), array("i", [0])
+    def bm25(self, counts: Sparse) -> Sparse:
+        """What each term of a text adds to its BM25 score for a query that has the term once.
+
+        Robertson and Zaragoza, The Probabilistic Relevance Framework (2009), section 3.4.
+        """
+        lengths = np.asarray(counts.sum(axis=1)).ravel() / self._mean_length
+        per_value = np.repeat(lengths, np.diff(counts.indptr))
+        norm = SATURATION * (1 - LENGTH_PENALTY + LENGTH_PENALTY * per_value)
+        saturated = counts.data * (SATURATION + 1) / (counts.data + norm)
+        weighed = counts.copy()
+        weighed.data = (self._bm25_idf[counts.indices] * saturated).astype(np.float32)
+        return weighed
+
+    def _count(self, texts: Iterable[list[str]]) -> Counted:
+        counts, places, ends = array("i"), array("i"), array("i", [0])
         for text in texts:
             counted = Counter(text)
-            indices.extend(map(self.columns.__getitem__, counted))
+            places.extend(map(self.columns.__getitem__, counted))
             counts.extend(counted.values())
-            ends.append(len(indices))
+            ends.append(len(places))
+        return ends, places, counts
+
+    def _matrix(self, counted: Counted) -> Sparse:
+        ends, places, counts = counted
+        values: npt.NDArray[np.float32] = np.array(counts, dtype=np.float32)
         shape = len(ends) - 1, len(self.columns)
-        return sparse.csr_matrix((np.array(counts, dtype=np.float32), indices, ends), shape=shape)
+        return sparse.csr_matrix((values, places, ends), shape=shape)

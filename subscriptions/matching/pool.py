@@ -10,15 +10,29 @@ import numpy.typing as npt
 from scipy import sparse
 
 from .lexicon import Lexicon
+from .meaning import Meaning
 from .text import key_stems, same_author, spans, stem, stems
+from .views import Scores, View
 
-FLOOR = 0.10
-"""Nothing that scores less is a match: on a real week, where the right papers begin."""
-PHRASE, CATEGORY, AUTHOR = 0.03, 0.02, 1.0
+FLOOR = 4.0
+"""What stands as high above past papers is a match: read on a real week, two of three are."""
+COMMON = 0.10
+"""So is what has as many words in common, by cosine, of a subject that many past papers share."""
+ALIKE = 0.15
+"""And what is as much like the liked papers, by the mean cosine to them."""
+CATEGORY, AUTHOR = 0.5, 10.0
+LEAST = 0.01
+"""Of what matches by more than its standing."""
+LEAST_PAST = 200
+"""With fewer past papers than these, those to be ranked count as past too."""
+ENOUGH_LIKED = 5
+"""With more liked papers than these, what a reader says counts less than what they like."""
+KEPT_LIKED = 10_000
+DISLIKED = 0.25
+"""How much a disliked paper counts against a liked one."""
 
 _TOGETHER = re.compile(r"[\w +-]+")
 
-Scores = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -40,51 +54,116 @@ class Query:
     phrases: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     author: str = ""
+    liked: tuple[Doc, ...] = ()
+    disliked: tuple[Doc, ...] = ()
 
 
 @dataclass(frozen=True)
 class Why:
-    """What of a query stands in a paper: words as written there, or a category."""
+    """What of a query stands in a paper: words as written there, or a category.
+
+    Where none does, ``like`` is the place of the liked paper it resembles most.
+    """
 
     words: tuple[str, ...] = ()
     category: str = ""
+    like: int | None = None
 
 
 class Pool:
-    """``docs`` to be ranked; the rarity of words is learned from them and ``background``."""
+    """``docs`` to be ranked, on a scale that ``background``, papers of the past, sets."""
 
     def __init__(self, docs: Sequence[Doc], background: Sequence[Doc] = ()) -> None:
         self.docs = docs
-        self._lexicon = Lexicon(
-            (doc.title, doc.title, doc.abstract) for doc in [*docs, *background]
-        )
-        self._matrix = self._lexicon.weigh(self._lexicon.counts[: len(docs)])
+        past = background if len(background) >= LEAST_PAST else [*background, *docs]
+        lexicon = self._lexicon = Lexicon(map(_segments, docs), map(_segments, past))
+        self._matrix, before = lexicon.weigh(lexicon.counts), lexicon.weigh(lexicon.past)
+        self._words = View(lexicon.bm25(lexicon.counts), lexicon.bm25(lexicon.past))
+        self._likeness = View(self._matrix, before)
+        self._meaning = Meaning(self._matrix, before, self._words_seen_twice())
         self._spellings: dict[int, str] = {}
+        self._rows: dict[Doc, sparse.csr_matrix] = {}
 
-    def score(self, queries: Sequence[Query]) -> Scores:
-        """Scores of shape (queries, docs): 0 below the floor, else
+    def grade(self, queries: Sequence[Query]) -> Scores:
+        """How well papers fit, of shape (queries, docs), in deviations from past papers' mean.
 
-        cosine of TF-IDF between the query's text and phrases and the paper's title and
-        abstract, + 0.03 where one of its phrases stands in the paper, + 0.02 where one of
-        its categories is the paper's, + 1 where its author is. A phrase alone, without a
-        text around it, matches wherever it stands, and nowhere without all of its words.
+        The mean of four standings. By what the query says: BM25 on words and pairs of words,
+        and cosine of meaning; by what was liked: cosine to the mean of those papers, of TF-IDF
+        and of meaning. From six liked papers on, what it says counts less.
         """
         if not queries or not self.docs:
             return np.zeros((len(queries), len(self.docs)), dtype=np.float32)
-        scores = (self._vectors(queries) @ self._by_term).toarray().astype(np.float32)
-        for row, query in enumerate(queries):
-            if query.phrases:
-                here = self.contains(query.phrases).any(axis=0)
-                scores[row] += PHRASE * here
-                if not query.text:
-                    scores[row] *= self._has_words(query.phrases)
-                    scores[row] = np.where(here, np.maximum(scores[row], FLOOR), scores[row])
-            if query.categories:
-                bonus = CATEGORY if query.text or query.phrases else FLOOR
-                scores[row] += bonus * self._in_categories(query.categories)
+        counts = self._lexicon.count(map(_asked, queries))
+        weighed = self._lexicon.weigh(counts)
+        said = self._words.standing(counts) + self._meaning.standing(weighed)
+        liked = [len(query.liked) for query in queries]
+        says = np.array([min(1, ENOUGH_LIKED / max(n, 1)) for n in liked], dtype=np.float32)
+        says *= np.diff(counts.indptr) > 0
+        likes = np.array([bool(n) for n in liked], dtype=np.float32)
+        graded = says[:, None] * said
+        if likes.any():
+            centre = self._centres(queries)
+            alike = self._likeness.standing(centre, liked) + self._meaning.standing(centre, liked)
+            graded += likes[:, None] * alike
+        views = np.maximum((1 + self._meaning.known) * (says + likes), 1)
+        return np.asarray(graded / views[:, None], dtype=np.float32)
+
+    def score(self, queries: Sequence[Query]) -> Scores:
+        """What matches: ``grade``, or 0 where a paper neither stands out nor has the words.
+
+        A query for an author or for categories alone matches just these, in the order of what
+        was liked. Phrases without a text around them match wherever they stand, and what is
+        like no liked paper only with all of their words.
+        """
+        scores = self.grade(queries)
+        for row, query in enumerate(queries if self.docs else ()):
+            inside = self._in_categories(query.categories)
             if query.author:
-                scores[row] += AUTHOR * self._by_author(query.author)
-        return np.where(scores >= FLOOR, scores, 0).astype(np.float32)
+                matches = self._by_author(query.author)
+                scores[row] += AUTHOR
+            elif query.text or query.phrases or (query.liked and not query.categories):
+                scores[row] += CATEGORY * inside
+                matches = self._matches(query, scores[row] >= FLOOR)
+            else:
+                matches = inside
+                scores[row] += FLOOR
+            scores[row] = np.where(matches, np.maximum(scores[row], LEAST), 0)
+        return scores
+
+    def _matches(self, query: Query, stands_out: Mask) -> Mask:
+        asked = self._lexicon.weigh(self._lexicon.count([_asked(query)]))
+        common = (asked @ self._by_term).toarray()[0] >= COMMON
+        if query.liked:
+            alike = self._centres([query]) @ self._by_term
+            stands_out = stands_out | (alike.toarray()[0] >= ALIKE)
+        if query.text or not query.phrases:
+            return np.asarray(stands_out | common)
+        there = self._has_words(query.phrases)
+        here = self.contains(query.phrases).any(axis=0)
+        return np.asarray(here | there & common | stands_out & (there | bool(query.liked)))
+
+    def _centres(self, queries: Sequence[Query]) -> sparse.csr_matrix:
+        """The mean of each query's liked papers, less a part of the mean of its disliked."""
+        docs = list(dict.fromkeys(d for query in queries for d in (*query.liked, *query.disliked)))
+        place = {doc: n for n, doc in enumerate(docs)}
+        rows, columns, parts = [], [], []
+        for row, query in enumerate(queries):
+            for some, part in ((query.liked, 1.0), (query.disliked, -DISLIKED)):
+                rows += [row] * len(some)
+                columns += [place[doc] for doc in some]
+                parts += [part / max(len(some), 1)] * len(some)
+        shape = len(queries), len(docs)
+        share = sparse.csr_matrix((np.array(parts, dtype=np.float32), (rows, columns)), shape)
+        return sparse.csr_matrix(share @ self._known(docs))
+
+    def _known(self, docs: Sequence[Doc]) -> sparse.csr_matrix:
+        """TF-IDF of liked and disliked papers, kept: they come with every digest."""
+        if len(self._rows) > KEPT_LIKED:
+            self._rows.clear()
+        new = [doc for doc in docs if doc not in self._rows]
+        weighed = self._lexicon.weigh(self._lexicon.count(map(_segments, new)))
+        self._rows |= {doc: weighed[n] for n, doc in enumerate(new)}
+        return sparse.csr_matrix(sparse.vstack([self._rows[doc] for doc in docs]))
 
     def contains(self, phrases: Sequence[str]) -> Mask:
         """Of shape (phrases, docs): whether the phrase stands in the paper, inflected or not."""
@@ -132,21 +211,34 @@ class Pool:
         if phrases:
             return Why(words=tuple(phrases[:3]))
         category = next((c for c in query.categories if c in paper.categories), "")
-        weights = self._vectors([query]).multiply(self._matrix[doc]).tocoo()
+        asked = self._lexicon.weigh(self._lexicon.count([_asked(query)]))
+        if said := self._shared_words(asked, doc):
+            return Why(words=said, category=category)
+        if not query.liked:
+            return Why(category=category)
+        liked = self._known(query.liked)
+        like = int(np.argmax((liked @ self._matrix[doc].T).toarray()))
+        return Why(self._shared_words(liked[like], doc), category, like)
+
+    def _shared_words(self, vector: sparse.csr_matrix, doc: int) -> tuple[str, ...]:
+        """Up to three words of a paper, as written there, that weigh most in both."""
+        weights = vector.multiply(self._matrix[doc]).tocoo()
         ranked = sorted(zip(-weights.data, weights.col, strict=True))
         spoken: dict[str, str] = {}
         for _, column in ranked:
             parts = self._terms[column].split(" ")
             if any(part in spoken for part in parts):
                 continue
-            if said := _as_written(parts, paper):
+            if said := _as_written(parts, self.docs[doc]):
                 spoken |= dict.fromkeys(parts, said)
             if len(set(spoken.values())) == 3:
                 break
-        return Why(words=tuple(dict.fromkeys(spoken.values())), category=category)
+        return tuple(dict.fromkeys(spoken.values()))
 
-    def _vectors(self, queries: Sequence[Query]) -> sparse.csr_matrix:
-        return self._lexicon.vectors((q.text, *q.phrases, *q.phrases) for q in queries)
+    def _words_seen_twice(self) -> npt.NDArray[np.intp]:
+        """The columns of single words that two past papers have."""
+        single = np.array([" " not in term for term in self._terms], dtype=np.bool_)
+        return np.flatnonzero(single & (self._lexicon.texts_with > 1))
 
     @cached_property
     def _terms(self) -> list[str]:
@@ -162,6 +254,14 @@ class Pool:
 
     def _by_author(self, author: str) -> Mask:
         return np.array([any(same_author(author, name) for name in d.authors) for d in self.docs])
+
+
+def _segments(doc: Doc) -> tuple[str, ...]:
+    return doc.title, doc.title, doc.abstract
+
+
+def _asked(query: Query) -> tuple[str, ...]:
+    return query.text, *query.phrases, *query.phrases
 
 
 def _spell(text: str) -> str:

@@ -1,0 +1,39 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from subscriptions.management.judged import JudgedData, JudgedDataError
+
+GIVEN = {"cold": 0, "3": 3, "5": 5, "10": 10}
+
+
+class Command(BaseCommand):
+    help = (
+        "Rank the candidates of topics whose relevant papers are known, by the code that chooses "
+        "for digests: to measure matching. Needs no database; docs/contributor.md has the format."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--data", required=True, type=Path, metavar="DIR",
+            help="folder with topics.jsonl, papers.jsonl and, if there, background/papers.jsonl",
+        )  # fmt: skip
+        parser.add_argument(
+            "--given", choices=GIVEN, default="cold", help="examples that are taken as liked"
+        )
+        parser.add_argument(
+            "--encoder", choices=["none"], default="none", help="none: by words alone"
+        )
+        parser.add_argument("--out", required=True, type=Path, metavar="RUN.tsv")
+
+    def handle(self, *, data: Path, given: str, out: Path, **options: Any) -> None:
+        try:
+            judged = JudgedData(data)
+        except JudgedDataError as error:
+            raise CommandError(str(error)) from error
+        with out.open("w", encoding="utf-8") as file:
+            for topic, ranked in judged.rank(GIVEN[given]):
+                file.writelines(f"{topic}\t{paper}\t{grade:.6f}\n" for paper, grade in ranked)
+        self.stdout.write(f"{len(judged.topics)} topics ranked, in {out}")

@@ -1,0 +1,113 @@
+"""Topics whose relevant papers are known, ranked as digests would: how good matching is."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subscriptions.matching import Doc, Pool, Query
+
+BATCH = 64
+"""How many topics are ranked at once."""
+
+
+class JudgedDataError(Exception):
+    """The data cannot be used; says which file and line, and what would be right."""
+
+
+@dataclass(frozen=True)
+class JudgedTopic:
+    """What is known of one topic: its words, and papers that belong to it, the oldest first."""
+
+    topic_id: str
+    phrase: str
+    description: str
+    examples: tuple[str, ...]
+    after: dt.date
+    until: dt.date
+    categorised: bool
+    """Whether only papers whose categories are known are candidates."""
+
+
+class JudgedData:
+    """A folder with ``topics.jsonl``, ``papers.jsonl`` and maybe ``background/papers.jsonl``.
+
+    Raises JudgedDataError.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        papers = dict(_read(folder / "papers.jsonl", _paper))
+        past = folder / "background" / "papers.jsonl"
+        background = [doc for _, (doc, _) in _read(past, _paper)] if past.exists() else []
+        self.topics = list(_read(folder / "topics.jsonl", _topic))
+        self._ids = list(papers)
+        self._docs = {paper: doc for paper, (doc, _) in papers.items()}
+        self._dates = np.array([date for _, date in papers.values()], dtype="datetime64[D]")
+        self._pool = Pool(list(self._docs.values()), background)
+
+    def rank(self, given: int) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+        """Each topic with its candidates and their grades, the best first.
+
+        A candidate is dated after the topic's first day and until its last, and is none of its
+        examples. ``given`` of these, the oldest, are taken as liked.
+        """
+        for start in range(0, len(self.topics), BATCH):
+            batch = self.topics[start : start + BATCH]
+            graded = self._pool.grade([self._query(topic, given) for topic in batch])
+            for topic, grades in zip(batch, graded, strict=True):
+                order = np.argsort(-grades, kind="stable")
+                places = order[self._candidates(topic)[order]]
+                yield topic.topic_id, [(self._ids[n], float(grades[n])) for n in places]
+
+    def _query(self, topic: JudgedTopic, given: int) -> Query:
+        liked = tuple(self._docs[p] for p in topic.examples[:given] if p in self._docs)
+        phrases = (topic.phrase,) if topic.phrase else ()
+        return Query(topic.description, phrases, liked=liked)
+
+    def _candidates(self, topic: JudgedTopic) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        dated = (self._dates > np.datetime64(topic.after)) & (
+            self._dates <= np.datetime64(topic.until)
+        )
+        examples = set(topic.examples)
+        may = [
+            paper not in examples and bool(doc.categories or not topic.categorised)
+            for paper, doc in self._docs.items()
+        ]
+        return dated & np.array(may, dtype=np.bool_)
+
+
+def _read(path: Path, parse: Any) -> Iterator[Any]:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    yield parse(json.loads(line))
+                except (KeyError, TypeError, ValueError) as error:
+                    said = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+                    raise JudgedDataError(f"{path}, line {number}: {said}") from error
+    except OSError as error:
+        raise JudgedDataError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise JudgedDataError(f"{path} is not UTF-8") from error
+
+
+def _paper(entry: dict[str, Any]) -> tuple[str, tuple[Doc, dt.date]]:
+    categories, authors = entry.get("categories") or (), entry.get("authors") or ()
+    doc = Doc(entry["title"], entry["abstract"], tuple(categories), tuple(authors))
+    return entry["arxiv_id"], (doc, dt.date.fromisoformat(entry["date"]))
+
+
+def _topic(entry: dict[str, Any]) -> JudgedTopic:
+    return JudgedTopic(
+        entry["topic_id"],
+        entry["phrase"] or "",
+        entry["description"] or "",
+        tuple(entry["examples"]),
+        dt.date.fromisoformat(entry["after"]),
+        dt.date.fromisoformat(entry["until"]),
+        bool(entry.get("category")),
+    )

@@ -1,0 +1,99 @@
+"""How high papers stand above past ones, by what a reader says and by what they like."""
+
+import random
+
+import numpy as np
+import pytest
+
+from subscriptions.matching import Doc, Pool, Query
+from subscriptions.matching.pool import FLOOR
+
+SUBJECTS = {
+    "cars": "car automobile engine road wheel driver brake motor lane traffic",
+    "music": "violin cello orchestra string concert melody rhythm composer bow tune",
+    "food": "bread flour oven dough yeast baker crust salt butter loaf",
+    "sea": "wave tide ship harbour sailor anchor reef current island storm",
+}
+FILLER = "study method result data new approach problem large small show".split()  # noqa: SIM905
+
+
+def doc(subject: str, seed: int, words: int = 6, leave_out: str = "") -> Doc:
+    """An invented paper: some words of a subject, and some that any paper has."""
+    draw = random.Random(f"{subject} {seed}")
+    known = [word for word in SUBJECTS[subject].split() if word != leave_out]
+    said = [*draw.sample(known, words), *draw.sample(FILLER, 5)]
+    draw.shuffle(said)
+    return Doc(" ".join(said[:4]), " ".join(said[4:]))
+
+
+@pytest.fixture(scope="module")
+def past() -> list[Doc]:
+    return [doc(subject, n) for subject in SUBJECTS for n in range(150)]
+
+
+def graded(past: list[Doc], docs: list[Doc], query: Query) -> list[float]:
+    return [float(grade) for grade in Pool(docs, past).grade([query])[0]]
+
+
+def test_a_paper_without_the_word_is_found_by_its_meaning(past: list[Doc]) -> None:
+    docs = [doc("cars", 1000, leave_out="car"), doc("food", 1001), doc("sea", 1002)]
+    assert not any("car" in f"{paper.title} {paper.abstract}".split() for paper in docs)
+    assert np.argmax(graded(past, docs, Query("car"))) == 0
+
+
+def test_what_else_is_ranked_changes_no_grade(past: list[Doc]) -> None:
+    query = Query("violin concert", liked=(doc("music", 2000),), disliked=(doc("sea", 2001),))
+    docs = [doc("music", 2002), doc("food", 2003)]
+    crowd = [doc("music", n) for n in range(3000, 3050)]
+    assert graded(past, docs, query) == pytest.approx(
+        graded(past, [*docs, *crowd], query)[:2], rel=1e-4
+    )
+
+
+def test_the_best_of_a_poor_week_is_no_match(past: list[Doc]) -> None:
+    poor = [doc("food", n) for n in range(4000, 4020)]
+    query = Query("violin concert of an orchestra")
+    assert not Pool(poor, past).score([query]).any()
+
+
+def test_a_rare_subject_stands_out(past: list[Doc]) -> None:
+    rare = Doc("A zither", "zither strings and a zither player")
+    (scores,) = Pool([rare, doc("music", 5000)], past).score([Query("zither player")])
+    assert scores[0] >= FLOOR
+    assert scores[1] == 0
+
+
+def test_of_a_subject_that_many_past_papers_share_the_words_decide(past: list[Doc]) -> None:
+    docs = [doc("cars", 6000, words=9), doc("food", 6001)]
+    query = Query(SUBJECTS["cars"])
+    assert graded(past, docs, query)[0] < FLOOR
+    (scores,) = Pool(docs, past).score([query])
+    assert scores[0] > 0
+    assert scores[1] == 0
+
+
+def test_what_is_liked_brings_its_like_and_what_is_disliked_less(past: list[Doc]) -> None:
+    docs = [doc("music", 7000), doc("food", 7001)]
+    cello, loaf = doc("music", 7002), doc("food", 7003)
+    liked = graded(past, docs, Query("new data", liked=(cello,)))
+    assert liked[0] > graded(past, docs, Query("new data"))[0]
+    assert liked[0] > liked[1] + 1
+    both = graded(past, docs, Query("new data", liked=(cello,), disliked=(loaf,)))
+    assert both[1] < liked[1]
+
+
+def test_the_more_is_liked_the_less_counts_what_is_said(past: list[Doc]) -> None:
+    docs = [doc("music", 8000), doc("food", 8001)]
+    some = tuple(doc("music", n) for n in range(8002, 8022))
+
+    def preferred(liked: tuple[Doc, ...]) -> float:
+        music, food = graded(past, docs, Query("dough for bread in the oven", liked=liked))
+        return music - food
+
+    assert preferred(some[:1]) < preferred(some)
+
+
+def test_without_past_papers_those_to_be_ranked_are_the_measure() -> None:
+    docs = [doc("food", n) for n in range(30)] + [doc("music", n, words=10) for n in range(3)]
+    best = np.argsort(-Pool(docs).grade([Query("violin and cello")])[0])[:3]
+    assert set(best) <= {30, 31, 32}
