@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 export PORT INBOX_PORT
 
-.PHONY: demo test bench soak install check clean
+.PHONY: demo test bench bench-matching soak install check clean
 
 demo: install
 	@$(BIN)/python manage.py demo
@@ -17,6 +17,9 @@ test: install check
 
 bench: install
 	$(BIN)/python -m tests.benchmarks
+
+bench-matching: install
+	DJANGO_SETTINGS_MODULE=digest_service.settings $(BIN)/python -m tests.benchmarks.matching
 
 soak: install
 	$(BIN)/python -m tests.soak

@@ -2,12 +2,13 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from subscriptions.matching import Doc, Pool, Query
 
@@ -24,6 +25,8 @@ class JudgedTopic:
     """What is known of one topic: its words, and papers that belong to it, the oldest first."""
 
     topic_id: str
+    group: str
+    """Who chose its papers: ``curated`` where people did."""
     phrase: str
     description: str
     examples: tuple[str, ...]
@@ -44,10 +47,11 @@ class JudgedData:
         past = folder / "background" / "papers.jsonl"
         background = [doc for _, (doc, _) in _read(past, _paper)] if past.exists() else []
         self.topics = list(_read(folder / "topics.jsonl", _topic))
+        self.docs = {paper: doc for paper, (doc, _) in papers.items()}
+        """Of every paper, in the order of the pool."""
+        self.pool = Pool(list(self.docs.values()), background)
         self._ids = list(papers)
-        self._docs = {paper: doc for paper, (doc, _) in papers.items()}
         self._dates = np.array([date for _, date in papers.values()], dtype="datetime64[D]")
-        self._pool = Pool(list(self._docs.values()), background)
 
     def rank(self, given: int) -> Iterator[tuple[str, list[tuple[str, float]]]]:
         """Each topic with its candidates and their grades, the best first.
@@ -57,27 +61,32 @@ class JudgedData:
         """
         for start in range(0, len(self.topics), BATCH):
             batch = self.topics[start : start + BATCH]
-            graded = self._pool.grade([self._query(topic, given) for topic in batch])
+            queries = [self.query(topic, topic.examples[:given]) for topic in batch]
+            graded = self.pool.grade(queries)
             for topic, grades in zip(batch, graded, strict=True):
                 order = np.argsort(-grades, kind="stable")
-                places = order[self._candidates(topic)[order]]
+                places = order[self.candidates(topic)[order]]
                 yield topic.topic_id, [(self._ids[n], float(grades[n])) for n in places]
 
-    def _query(self, topic: JudgedTopic, given: int) -> Query:
-        liked = tuple(self._docs[p] for p in topic.examples[:given] if p in self._docs)
+    def query(
+        self, topic: JudgedTopic, liked: Iterable[str] = (), disliked: Iterable[str] = ()
+    ) -> Query:
+        """What a follower of a topic asks for, who said so much of papers."""
         phrases = (topic.phrase,) if topic.phrase else ()
-        return Query(topic.description, phrases, liked=liked)
+        said = (tuple(self.docs[p] for p in some if p in self.docs) for some in (liked, disliked))
+        return Query(topic.description, phrases, (), "", *said)
 
-    def _candidates(self, topic: JudgedTopic) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def candidates(self, topic: JudgedTopic) -> npt.NDArray[np.bool_]:
+        """Which papers may be ranked for a topic."""
         dated = (self._dates > np.datetime64(topic.after)) & (
             self._dates <= np.datetime64(topic.until)
         )
         examples = set(topic.examples)
         may = [
             paper not in examples and bool(doc.categories or not topic.categorised)
-            for paper, doc in self._docs.items()
+            for paper, doc in self.docs.items()
         ]
-        return dated & np.array(may, dtype=np.bool_)
+        return np.asarray(dated & np.array(may, dtype=np.bool_))
 
 
 def _read(path: Path, parse: Any) -> Iterator[Any]:
@@ -104,6 +113,7 @@ def _paper(entry: dict[str, Any]) -> tuple[str, tuple[Doc, dt.date]]:
 def _topic(entry: dict[str, Any]) -> JudgedTopic:
     return JudgedTopic(
         entry["topic_id"],
+        entry.get("group", ""),
         entry["phrase"] or "",
         entry["description"] or "",
         tuple(entry["examples"]),

@@ -24,28 +24,17 @@ class Meaning:
         self, docs: sparse.csr_matrix, past: sparse.csr_matrix, columns: npt.NDArray[np.intp]
     ) -> None:
         """TF-IDF of papers and past papers, and the columns to learn directions from."""
-        self._docs, self._columns = docs.shape[0], columns
-        self._directions: Vectors | None = None
-        if past.shape[0] >= LEAST_PAPERS:
-            self._directions = directions(past[:, columns])
-            self._view = View(
-                self._along(docs, self._directions), self._along(past, self._directions)
-            )
-
-    @property
-    def known(self) -> bool:
-        """Whether there were papers enough to learn from."""
-        return self._directions is not None
+        self._columns = columns
+        self._directions = directions(past[:, columns])
+        self._view = View(self._along(docs), self._along(past))
 
     def standing(self, texts: sparse.csr_matrix, but: Sequence[int] | None = None) -> Scores:
-        """``View.standing`` of TF-IDF rows; 0 where nothing is known."""
-        if self._directions is None:
-            return np.zeros((texts.shape[0], self._docs), dtype=np.float32)
-        return self._view.standing(self._along(texts, self._directions), but)
+        """``View.standing`` of TF-IDF rows."""
+        return self._view.standing(self._along(texts), but)
 
-    def _along(self, texts: sparse.csr_matrix, directions: Vectors) -> Vectors:
+    def _along(self, texts: sparse.csr_matrix) -> Vectors:
         """Unit vectors of shape (texts, directions); of zeros where no word is known."""
-        vectors = np.asarray(texts[:, self._columns] @ directions, dtype=np.float32)
+        vectors = np.asarray(texts[:, self._columns] @ self._directions, dtype=np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(np.divide(vectors, lengths, out=vectors, where=lengths > 0))
 

@@ -4,14 +4,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from .lexicon import Lexicon
-from .meaning import Meaning
-from .text import key_stems, same_author, spans, stem, stems
+from .meaning import LEAST_PAPERS, Meaning
+from .phrases import Mask, Phrases
+from .text import same_author, spans, stem
 from .views import Scores, View
 
 FLOOR = 4.0
@@ -32,8 +34,6 @@ DISLIKED = 0.25
 """How much a disliked paper counts against a liked one."""
 
 _TOGETHER = re.compile(r"[\w +-]+")
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,16 @@ class Why:
     like: int | None = None
 
 
+class Standing(NamedTuple):
+    """One part of a grade, for each of some queries."""
+
+    name: str
+    counts: npt.NDArray[np.float32]
+    """How much it counts, of shape (queries,)."""
+    of: Scores
+    """In deviations from past papers' mean, of shape (queries, docs)."""
+
+
 class Pool:
     """``docs`` to be ranked, on a scale that ``background``, papers of the past, sets."""
 
@@ -80,33 +90,49 @@ class Pool:
         self._matrix, before = lexicon.weigh(lexicon.counts), lexicon.weigh(lexicon.past)
         self._words = View(lexicon.bm25(lexicon.counts), lexicon.bm25(lexicon.past))
         self._likeness = View(self._matrix, before)
-        self._meaning = Meaning(self._matrix, before, self._words_seen_twice())
-        self._spellings: dict[int, str] = {}
+        self._meaning: Meaning | None = None
+        if len(past) >= LEAST_PAPERS:
+            self._meaning = Meaning(self._matrix, before, self._words_seen_twice())
+        texts = [(doc.title, doc.abstract) for doc in docs]
+        self._phrases = Phrases(texts, lexicon.columns, self._by_term)
         self._rows: dict[Doc, sparse.csr_matrix] = {}
 
     def grade(self, queries: Sequence[Query]) -> Scores:
         """How well papers fit, of shape (queries, docs), in deviations from past papers' mean.
 
-        The mean of four standings. By what the query says: BM25 on words and pairs of words,
-        and cosine of meaning; by what was liked: cosine to the mean of those papers, of TF-IDF
-        and of meaning. From six liked papers on, what it says counts less.
+        The mean of their ``standings``, each by how much it counts.
         """
-        if not queries or not self.docs:
-            return np.zeros((len(queries), len(self.docs)), dtype=np.float32)
-        counts = self._lexicon.count(map(_asked, queries))
-        weighed = self._lexicon.weigh(counts)
-        said = self._words.standing(counts) + self._meaning.standing(weighed)
+        total = np.zeros((len(queries), len(self.docs)), dtype=np.float32)
+        counts = np.zeros((len(queries), 1), dtype=np.float32)
+        if self.docs:
+            for standing in self.standings(queries):
+                total += standing.counts[:, None] * standing.of
+                counts += standing.counts[:, None]
+        return np.asarray(total / np.where(counts > 0, counts, 1), dtype=np.float32)
+
+    def standings(self, queries: Sequence[Query]) -> list[Standing]:
+        """By what each query says, BM25 on words and pairs of words, and cosine of meaning; by
+        what was liked, cosine to the mean of those papers, of TF-IDF and of meaning.
+
+        From six liked papers on, what it says counts less.
+        """
+        asked = self._lexicon.count(map(_asked, queries))
         liked = [len(query.liked) for query in queries]
         says = np.array([min(1, ENOUGH_LIKED / max(n, 1)) for n in liked], dtype=np.float32)
-        says *= np.diff(counts.indptr) > 0
-        likes = np.array([bool(n) for n in liked], dtype=np.float32)
-        graded = says[:, None] * said
-        if likes.any():
+        says *= np.diff(asked.indptr) > 0
+        found = [Standing("words", says, self._words.standing(asked))]
+        if self._meaning:
+            meant = self._meaning.standing(self._lexicon.weigh(asked))
+            found.append(Standing("meaning", says, meant))
+        if any(liked):
+            likes = np.array([n > 0 for n in liked], dtype=np.float32)
             centre = self._centres(queries)
-            alike = self._likeness.standing(centre, liked) + self._meaning.standing(centre, liked)
-            graded += likes[:, None] * alike
-        views = np.maximum((1 + self._meaning.known) * (says + likes), 1)
-        return np.asarray(graded / views[:, None], dtype=np.float32)
+            alike = self._likeness.standing(centre, liked)
+            found.append(Standing("words of liked papers", likes, alike))
+            if self._meaning:
+                meant = self._meaning.standing(centre, liked)
+                found.append(Standing("meaning of liked papers", likes, meant))
+        return found
 
     def score(self, queries: Sequence[Query]) -> Scores:
         """What matches: ``grade``, or 0 where a paper neither stands out nor has the words.
@@ -138,8 +164,8 @@ class Pool:
             stands_out = stands_out | (alike.toarray()[0] >= ALIKE)
         if query.text or not query.phrases:
             return np.asarray(stands_out | common)
-        there = self._has_words(query.phrases)
-        here = self.contains(query.phrases).any(axis=0)
+        there = self._phrases.has_words(query.phrases)
+        here = self._phrases.contains(query.phrases).any(axis=0)
         return np.asarray(here | there & common | stands_out & (there | bool(query.liked)))
 
     def _centres(self, queries: Sequence[Query]) -> sparse.csr_matrix:
@@ -165,49 +191,13 @@ class Pool:
         self._rows |= {doc: weighed[n] for n, doc in enumerate(new)}
         return sparse.csr_matrix(sparse.vstack([self._rows[doc] for doc in docs]))
 
-    def contains(self, phrases: Sequence[str]) -> Mask:
-        """Of shape (phrases, docs): whether the phrase stands in the paper, inflected or not."""
-        found = np.zeros((len(phrases), len(self.docs)), dtype=np.bool_)
-        for row, phrase in enumerate(phrases):
-            found[row] = self._has_words([phrase])
-            if len(stems(phrase)) == len(key_stems(phrase)) == 1:
-                continue
-            said, docs = _spell(phrase), np.flatnonzero(found[row])
-            found[row, docs] = [said in self._spelled(doc) for doc in docs.tolist()]
-        return found
-
-    def _has_words(self, phrases: Sequence[str]) -> Mask:
-        """Of shape (docs,): whether every word of one of the phrases is somewhere in the paper."""
-        found = np.zeros(len(self.docs), dtype=np.bool_)
-        for phrase in phrases:
-            all_there = np.ones(len(self.docs), dtype=np.bool_)
-            for word in key_stems(phrase):
-                all_there &= self._has_word(word)
-            found |= all_there
-        return found
-
-    def _has_word(self, word: str) -> Mask:
-        there = np.zeros(len(self.docs), dtype=np.bool_)
-        if (column := self._lexicon.columns.get(word)) is not None:
-            start, end = self._by_term.indptr[column : column + 2]
-            there[self._by_term.indices[start:end]] = True
-        return there
-
-    def _spelled(self, doc: int) -> str:
-        """A paper as its stems, to find phrases in."""
-        if doc not in self._spellings:
-            paper = self.docs[doc]
-            spelled = [*stems(paper.title), "|", *stems(paper.abstract)]
-            self._spellings[doc] = f" {' '.join(spelled)} "
-        return self._spellings[doc]
-
     def why(self, query: Query, doc: int) -> Why:
         """What brought ``docs[doc]`` for ``query``, the strongest first, at most three words.
 
         Its own phrases where they stand in the paper; else the words of both that weigh most.
         """
         paper = self.docs[doc]
-        phrases = [p for p in dict.fromkeys(query.phrases) if _spell(p) in self._spelled(doc)]
+        phrases = [p for p in dict.fromkeys(query.phrases) if self._phrases.stands(p, doc)]
         if phrases:
             return Why(words=tuple(phrases[:3]))
         category = next((c for c in query.categories if c in paper.categories), "")
@@ -248,6 +238,10 @@ class Pool:
     def _by_term(self) -> sparse.csr_matrix:
         return self._matrix.T.tocsr()
 
+    def contains(self, phrases: Sequence[str]) -> Mask:
+        """Of shape (phrases, docs): whether the phrase stands in the paper, inflected or not."""
+        return self._phrases.contains(phrases)
+
     def _in_categories(self, categories: Sequence[str]) -> Mask:
         wanted = set(categories)
         return np.array([not wanted.isdisjoint(doc.categories) for doc in self.docs])
@@ -262,10 +256,6 @@ def _segments(doc: Doc) -> tuple[str, ...]:
 
 def _asked(query: Query) -> tuple[str, ...]:
     return query.text, *query.phrases, *query.phrases
-
-
-def _spell(text: str) -> str:
-    return f" {' '.join(stems(text))} "
 
 
 def _as_written(parts: list[str], paper: Doc) -> str:

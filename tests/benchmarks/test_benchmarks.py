@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import missing
 
 from .__main__ import main
+from .matching import measure_matching
 from .sink import SINK
 
 pytestmark = pytest.mark.postgresql
@@ -27,3 +28,14 @@ def test_every_figure_is_printed_with_its_bar(
         "send_speedup", "worker_memory_mb", "worker_memory_growth", "cost_growth", "choosing_ms",
     ]  # fmt: skip
     assert lines[0].startswith("import_papers, 500 papers ")
+
+
+def test_matching_is_measured(real_data: Path) -> None:
+    """On two topics; what the figures must be is tests/management/test_rank.py's on all."""
+    rows, figures = measure_matching(real_data / "matching", 2)
+    assert [figure.name for figure in figures] == [
+        "ndcg_cold", "ndcg_3", "ndcg_5", "ndcg_10",
+        "feedback_found", "two_interests_kept", "two_interests_present",
+    ]  # fmt: skip
+    assert all(0 <= figure.value <= 1 for figure in figures)
+    assert len(rows) == 10

@@ -1,0 +1,143 @@
+"""How good matching is: on topics with judgments, and for readers who say what they like."""
+
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+import numpy as np
+
+from tests.scorer import ndcg
+
+from .edition import REAL
+from .figures import Figure, table
+
+if TYPE_CHECKING:
+    from subscriptions.management.judged import JudgedData
+
+GIVEN = {"cold": (0, 0.56), "3": (3, 0.68), "5": (5, 0.68), "10": (10, 0.78)}
+"""Examples that are given, and the least nDCG@10 by words alone."""
+PEERS = {"cold": "cold_bm25_phrase", "5": "warm5_arxiv_sanity_svm"}
+"""Runs that lie beside the judgments: BM25 on the phrase, arxiv-sanity-lite's SVM."""
+ROUNDS, SIZE, START = 6, 10, 3
+PAIRED = 20
+
+
+def measure_matching(data: Path, topics: int) -> tuple[list[tuple[str, str]], list[Figure]]:
+    """Rows for the table, and figures, over the first ``topics`` curated topics."""
+    from subscriptions.management.judged import JudgedData
+
+    judged = JudgedData(data)
+    judged.topics = [topic for topic in judged.topics if topic.group == "curated"][:topics]
+    known = {topic.topic_id: topic for topic in judged.topics}
+    rows, figures = [], []
+    for name, (given, bar) in GIVEN.items():
+        print(f"matching: {name}", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            run = Path(folder) / "run.tsv"
+            with run.open("w", encoding="utf-8") as file:
+                for topic, ranked in judged.rank(given):
+                    file.writelines(f"{topic}\t{paper}\t{grade}\n" for paper, grade in ranked)
+            ours = ndcg(data, run)
+        enough = [t for t in ours if t in known and len(known[t].examples) >= min(given, 10)]
+        mean = statistics.mean(ours[topic] for topic in enough)
+        rows.append((f"nDCG@10, given {name}, {len(enough)} topics", f"{mean:.3f}"))
+        figures.append(Figure(f"ndcg_{name}", mean, f">={bar}"))
+        if name in PEERS:
+            theirs = ndcg(data, data / "baseline_runs" / f"{PEERS[name]}.tsv")
+            peer = statistics.mean(theirs[topic] for topic in enough)
+            rows.append((f"  {PEERS[name]}", f"{peer:.3f}"))
+    relevant = _relevant(data)
+    learning = _simulate(judged, relevant, learn=True)
+    rows.append((f"found in {ROUNDS} digests of {SIZE}, saying what is liked", f"{learning:.3f}"))
+    still = _simulate(judged, relevant, learn=False)
+    rows.append(("  the phrase alone, saying nothing", f"{still:.3f}"))
+    figures.append(Figure("feedback_found", learning, ">=0.8"))
+    together, kept = _pair(judged, relevant)
+    rows.append(("precision of two interests in one digest, of each alone", f"{kept:.2f}"))
+    rows.append(("  digests with both, of those that could", f"{together:.2f}"))
+    figures.append(Figure("two_interests_kept", kept, ">=0.9"))
+    figures.append(Figure("two_interests_present", together, ">=1"))
+    return rows, figures
+
+
+def _relevant(data: Path) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for line in (data / "qrels.tsv").read_text(encoding="utf-8").splitlines():
+        topic, _, paper, grade = line.split()
+        if int(grade) > 0:
+            found.setdefault(topic, set()).add(paper)
+    return found
+
+
+def _simulate(judged: "JudgedData", relevant: dict[str, set[str]], *, learn: bool) -> float:
+    """What part of the relevant papers a reader finds, mean over topics, at most sixty each.
+
+    They begin with three examples, or with none if they never ``learn``, get six digests of the
+    ten best papers they have not had, and say of each whether it is what they want.
+    """
+    ids = np.array(list(judged.docs))
+    liked = {t.topic_id: list(t.examples[:START] if learn else ()) for t in judged.topics}
+    disliked: dict[str, list[str]] = {topic: [] for topic in liked}
+    free = {topic.topic_id: judged.candidates(topic) for topic in judged.topics}
+    there = {topic: relevant[topic] & set(ids[may]) for topic, may in free.items()}
+    found = dict.fromkeys(liked, 0)
+    for _ in range(ROUNDS):
+        grades = judged.pool.grade(
+            [judged.query(t, liked[t.topic_id], disliked[t.topic_id]) for t in judged.topics]
+        )
+        for topic, graded in zip(liked, grades, strict=True):
+            for place in np.argsort(np.where(free[topic], -graded, np.inf))[:SIZE]:
+                free[topic][place] = False
+                found[topic] += ids[place] in there[topic]
+                if learn:
+                    said = liked if ids[place] in there[topic] else disliked
+                    said[topic].append(ids[place])
+    most = ROUNDS * SIZE
+    return statistics.mean(found[t] / min(most, len(there[t])) for t in found if there[t])
+
+
+def _pair(judged: "JudgedData", relevant: dict[str, set[str]]) -> tuple[float, float]:
+    """Digests of two topics each: how many have both, and how much precision each keeps."""
+    from subscriptions.matching import rank, share_out
+
+    ids = list(judged.docs)
+    topics = judged.topics[:PAIRED]
+    scores = judged.pool.score([judged.query(topic) for topic in topics])
+    lists = {
+        topic.topic_id: rank(np.where(judged.candidates(topic), found, 0))
+        for topic, found in zip(topics, scores, strict=True)
+    }
+    both = could = 0
+    in_pairs, alone = 0.0, 0.0
+    for pair in combinations(lists, 2):
+        chosen = share_out([lists[topic] for topic in pair], [1, 1], SIZE)
+        had = {topic: [p for row, p in chosen if pair[row] == topic] for topic in pair}
+        could += all(
+            any(ids[paper] in relevant[topic] for paper in lists[topic].papers) for topic in pair
+        )
+        both += all(had.values())
+        for topic, papers in had.items():
+            best = lists[topic].papers[: len(papers)]
+            in_pairs += _precision(ids, papers, relevant[topic])
+            alone += _precision(ids, best, relevant[topic])
+    return both / max(could, 1), in_pairs / max(alone, 1e-9)
+
+
+def _precision(ids: list[str], papers: Sequence[int], relevant: set[str]) -> float:
+    return sum(ids[paper] in relevant for paper in papers) / max(len(papers), 1)
+
+
+def main() -> None:
+    django.setup()
+    rows, figures = measure_matching(REAL / "matching", 1000)
+    print(table(rows))
+    print(*figures, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
