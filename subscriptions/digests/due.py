@@ -51,6 +51,14 @@ def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
     return plans
 
 
+def coming_days(subscriber: Subscriber, now: dt.datetime) -> tuple[dt.date, ...]:
+    """What the digest of a reader's next slot covers, as far as can be said now."""
+    slot = subscriber.next_digest_at or subscriber.next_slot(now)
+    newest = max(slot, now).astimezone(dt.UTC).date() - DAY
+    after = max(subscriber.covered_until or dt.date.min, newest - WINDOW_DAYS * DAY)
+    return days_between(after, newest) or (newest,)
+
+
 def days_between(after: dt.date, last: dt.date) -> tuple[dt.date, ...]:
     """The days after ``after`` up to and with ``last``, in order."""
     return tuple(after + n * DAY for n in range(1, (last - after).days + 1))

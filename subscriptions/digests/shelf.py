@@ -113,6 +113,11 @@ class Shelf:
         """The papers that match an interest scored before, the best first."""
         return self._ranked[interest.key]
 
+    def standings(self, interest: Followed, place: int) -> list[tuple[str, float, float]]:
+        """Each part of a paper's grade: its name, how much it counts, and how high it stands."""
+        found = self._pool.standings([interest.query])
+        return [(s.name, float(s.counts[0]), float(s.of[0, place])) for s in found if s.counts[0]]
+
     def muted(self, interest: Followed) -> Iterable[int]:
         """The papers in which a muted phrase scored before stands."""
         return self._muted[interest.name]
