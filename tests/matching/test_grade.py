@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from subscriptions.matching import Doc, Pool, Query
+from subscriptions.matching import Doc, Pool, Query, pool
 from subscriptions.matching.pool import FLOOR
 
 SUBJECTS = {
@@ -63,6 +63,21 @@ def test_a_rare_subject_stands_out(past: list[Doc]) -> None:
     assert scores[1] == 0
 
 
+def test_without_any_of_its_phrases_a_paper_must_stand_out_more(
+    past: list[Doc], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    violin = Doc("A violin concert", "The orchestra plays a slow melody.")
+    ranked = Pool([violin], past)
+    for phrase, stands in (("violin concert", True), ("concert of a violin", False)):
+        query = Query("orchestra melody", phrases=(phrase,))
+        grade = float(ranked.grade([query])[0, 0])
+        monkeypatch.setattr(pool, "COMMON", 2.0)
+        for floor, matches in ((grade - 0.1, True), (grade + 0.1, False)):
+            monkeypatch.setattr(pool, "FLOOR", floor if stands else -9.0)
+            monkeypatch.setattr(pool, "WITHOUT_PHRASE", 99.0 if stands else floor)
+            assert bool(ranked.score([query])[0, 0]) is matches
+
+
 def test_of_a_subject_that_many_past_papers_share_the_words_decide(past: list[Doc]) -> None:
     docs = [doc("cars", 6000, words=9), doc("food", 6001)]
     query = Query(SUBJECTS["cars"])
@@ -97,3 +112,11 @@ def test_without_past_papers_those_to_be_ranked_are_the_measure() -> None:
     docs = [doc("food", n) for n in range(30)] + [doc("music", n, words=10) for n in range(3)]
     best = np.argsort(-Pool(docs).grade([Query("violin and cello")])[0])[:3]
     assert set(best) <= {30, 31, 32}
+
+
+def test_that_a_liked_paper_is_a_past_one_hides_none_like_it() -> None:
+    crowd = [doc("sea", n) for n in range(400)]
+    liked, like = doc("music", 9000, words=9), doc("music", 9001, words=9)
+    query = Query(liked=(liked,))
+    known = graded([*crowd, liked], [like], query)
+    assert known == pytest.approx(graded(crowd, [like], query), rel=0.2)

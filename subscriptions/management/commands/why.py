@@ -5,7 +5,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from subscriptions.digests.account import Account, account, section_name
 from subscriptions.management.arguments import add_now
-from subscriptions.matching import FLOOR
 from subscriptions.models import Paper, Subscriber
 from subscriptions.sources.records import arxiv_id
 
@@ -38,7 +37,7 @@ def _id(text: str) -> str:
 def _told(paper: Paper, found: Account) -> str:
     lines = [paper.title, f"For the digest of {found.days[0]} to {found.days[-1]}:"]
     for graded in found.graded:
-        verdict = f"a match: {graded.reason}" if graded.reason else f"no match; {FLOOR:g} would be"
+        verdict = f"a match: {graded.reason}" if graded.reason else "no match"
         lines.append(
             f"  {graded.name} (weight {graded.weight}): grade {graded.grade:.1f}, {verdict}"
         )
