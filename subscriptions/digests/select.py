@@ -18,6 +18,10 @@ from .shelf import Shelf
 PICKS, MATCHES, TRENDING = (section.value for section in Section)
 
 
+LARGE = 500
+"""From so many papers on a shelf slows the collector of garbage."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One reader, and the days a digest for them covers, in order."""
@@ -63,7 +67,8 @@ def _shelf(first: dt.date, last: dt.date, as_of: dt.datetime | None) -> Shelf:
     key = first, last, as_of
     if _kept is None or _kept[0] != key:
         _kept = key, Shelf(first, last)
-        _set_aside()
+        if len(_kept[1].papers) > LARGE:
+            _set_aside()
     return _kept[1]
 
 

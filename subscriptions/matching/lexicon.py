@@ -10,7 +10,7 @@ from scipy import sparse
 
 from .text import terms
 
-Segments = Iterable[str]
+Segments = Sequence[str]
 Sparse = sparse.csr_matrix
 Counted = tuple[Sequence[int], Sequence[int], Sequence[int]]
 """Where each text ends, and its terms' columns and counts."""

@@ -1,11 +1,12 @@
-"""Meaning without a model: papers as points along the directions in which past papers differ."""
+"""What papers mean: by a model, or without one by how words go together in past papers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from .lexicon import Segments
 from .views import Scores, View
 
 DIRECTIONS, SPARE, ROUNDS = 200, 16, 2
@@ -17,26 +18,46 @@ LEAST_PAPERS = 400
 Vectors = npt.NDArray[np.float32]
 
 
+Encode = Callable[[Sequence[str]], Vectors]
+"""Unit vectors of shape (texts, dimensions) for texts."""
+Texts = tuple[Sequence[Segments], sparse.csr_matrix]
+"""Texts, and their TF-IDF."""
+
+
 class Meaning:
-    """How near texts are in meaning: the cosine of what is left of them along ``directions``."""
+    """How near papers are in meaning to what is asked or liked: by cosine."""
 
-    def __init__(
-        self, docs: sparse.csr_matrix, past: sparse.csr_matrix, columns: npt.NDArray[np.intp]
-    ) -> None:
-        """TF-IDF of papers and past papers, and the columns to learn directions from."""
-        self._columns = columns
-        self._directions = directions(past[:, columns])
-        self._view = View(self._along(docs), self._along(past))
+    def __init__(self, vectors: Callable[[Texts], Vectors], docs: Texts, past: Texts) -> None:
+        self._vectors = vectors
+        self._view = View(vectors(docs), vectors(past))
 
-    def standing(self, texts: sparse.csr_matrix, but: Sequence[int] | None = None) -> Scores:
-        """``View.standing`` of TF-IDF rows."""
-        return self._view.standing(self._along(texts), but)
+    def asked(self, texts: Texts) -> Scores:
+        """``View.standing`` of texts."""
+        return self._view.standing(self._vectors(texts))
 
-    def _along(self, texts: sparse.csr_matrix) -> Vectors:
-        """Unit vectors of shape (texts, directions); of zeros where no word is known."""
-        vectors = np.asarray(texts[:, self._columns] @ self._directions, dtype=np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(np.divide(vectors, lengths, out=vectors, where=lengths > 0))
+    def liked(self, texts: Texts, share: sparse.csr_matrix, liked: Sequence[int]) -> Scores:
+        """The same of means of texts, each with its ``share``; so many are past papers."""
+        return self._view.standing(np.asarray(share @ self._vectors(texts)), liked)
+
+
+def encoded(encode: Encode) -> Callable[[Texts], Vectors]:
+    """The meaning of texts as a model tells it."""
+    return lambda texts: encode([". ".join(dict.fromkeys(filter(None, t))) for t in texts[0]])
+
+
+def latent(past: sparse.csr_matrix, columns: npt.NDArray[np.intp]) -> Callable[[Texts], Vectors]:
+    """The meaning of texts as far as past papers teach it.
+
+    What is left of TF-IDF along the ``directions`` of past papers in these columns.
+    """
+    along = directions(past[:, columns])
+
+    def vectors(texts: Texts) -> Vectors:
+        found = np.asarray(texts[1][:, columns] @ along, dtype=np.float32)
+        lengths = np.linalg.norm(found, axis=1, keepdims=True)
+        return np.asarray(np.divide(found, lengths, out=found, where=lengths > 0))
+
+    return vectors
 
 
 def directions(past: sparse.csr_matrix) -> Vectors:

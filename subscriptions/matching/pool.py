@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from .lexicon import Lexicon
-from .meaning import LEAST_PAPERS, Meaning
+from .meaning import LEAST_PAPERS, Encode, Meaning, encoded, latent
 from .phrases import Mask, Phrases
 from .text import same_author, spans, stem
 from .views import Scores, View
@@ -83,21 +83,29 @@ class Standing(NamedTuple):
 
 
 class Pool:
-    """``docs`` to be ranked, on a scale that ``background``, papers of the past, sets."""
+    """``docs`` to be ranked, on a scale that ``background``, papers of the past, sets.
 
-    def __init__(self, docs: Sequence[Doc], background: Sequence[Doc] = ()) -> None:
+    Meaning is told by ``encode``, or where there is none by what past papers teach.
+    """
+
+    def __init__(
+        self, docs: Sequence[Doc], background: Sequence[Doc] = (), encode: Encode | None = None
+    ) -> None:
         self.docs = docs
         past = background if len(background) >= LEAST_PAST else [*background, *docs]
         lexicon = self._lexicon = Lexicon(map(_segments, docs), map(_segments, past))
         self._matrix, before = lexicon.weigh(lexicon.counts), lexicon.weigh(lexicon.past)
         self._words = View(lexicon.bm25(lexicon.counts), lexicon.bm25(lexicon.past))
         self._likeness = View(self._matrix, before)
-        self._meaning: Meaning | None = None
-        if len(past) >= LEAST_PAPERS:
-            self._meaning = Meaning(self._matrix, before, self._words_seen_twice())
         texts = [(doc.title, doc.abstract) for doc in docs]
         self._phrases = Phrases(texts, lexicon.columns, self._by_term)
         self._rows: dict[Doc, sparse.csr_matrix] = {}
+        vectors = encoded(encode) if encode else None
+        if encode is None and len(past) >= LEAST_PAPERS:
+            vectors = latent(before, self._words_seen_twice())
+        self._meaning = vectors and Meaning(
+            vectors, ([*map(_segments, docs)], self._matrix), ([*map(_segments, past)], before)
+        )
 
     def grade(self, queries: Sequence[Query]) -> Scores:
         """How well papers fit, of shape (queries, docs), in deviations from past papers' mean.
@@ -124,16 +132,17 @@ class Pool:
         says *= np.diff(asked.indptr) > 0
         found = [Standing("words", says, self._words.standing(asked))]
         if self._meaning:
-            meant = self._meaning.standing(self._lexicon.weigh(asked))
-            found.append(Standing("meaning", says, meant))
+            texts = [*map(_asked, queries)], self._lexicon.weigh(asked)
+            found.append(Standing("meaning", says, self._meaning.asked(texts)))
         if any(liked):
             likes = np.array([n > 0 for n in liked], dtype=np.float32)
-            centre = self._centres(queries)
-            alike = self._likeness.standing(centre, liked)
+            docs, share = _shares(queries)
+            weighed = self._known(docs)
+            alike = self._likeness.standing(sparse.csr_matrix(share @ weighed), liked)
             found.append(Standing("words of liked papers", likes, alike))
             if self._meaning:
-                meant = self._meaning.standing(centre, liked)
-                found.append(Standing("meaning of liked papers", likes, meant))
+                alike = self._meaning.liked(([*map(_segments, docs)], weighed), share, liked)
+                found.append(Standing("meaning of liked papers", likes, alike))
         return found
 
     def score(self, queries: Sequence[Query]) -> Scores:
@@ -163,26 +172,13 @@ class Pool:
         common = (asked @ self._by_term).toarray()[0] >= COMMON
         here = self._phrases.contains(query.phrases).any(axis=0)
         if query.liked:
-            alike = (self._centres([query]) @ self._by_term).toarray()[0] >= ALIKE
+            docs, share = _shares([query])
+            alike = (share @ self._known(docs) @ self._by_term).toarray()[0] >= ALIKE
             return np.asarray(here | common | alike | (grades >= FLOOR))
         stands_out = grades >= np.where(here | (not query.phrases), FLOOR, WITHOUT_PHRASE)
         if query.text or not query.phrases:
             return np.asarray(stands_out | common)
         return np.asarray(here | (common | stands_out) & self._phrases.has_words(query.phrases))
-
-    def _centres(self, queries: Sequence[Query]) -> sparse.csr_matrix:
-        """The mean of each query's liked papers, less a part of the mean of its disliked."""
-        docs = list(dict.fromkeys(d for query in queries for d in (*query.liked, *query.disliked)))
-        place = {doc: n for n, doc in enumerate(docs)}
-        rows, columns, parts = [], [], []
-        for row, query in enumerate(queries):
-            for some, part in ((query.liked, 1.0), (query.disliked, -DISLIKED)):
-                rows += [row] * len(some)
-                columns += [place[doc] for doc in some]
-                parts += [part / max(len(some), 1)] * len(some)
-        shape = len(queries), len(docs)
-        share = sparse.csr_matrix((np.array(parts, dtype=np.float32), (rows, columns)), shape)
-        return sparse.csr_matrix(share @ self._known(docs))
 
     def _known(self, docs: Sequence[Doc]) -> sparse.csr_matrix:
         """TF-IDF of liked and disliked papers, kept: they come with every digest."""
@@ -250,6 +246,23 @@ class Pool:
 
     def _by_author(self, author: str) -> Mask:
         return np.array([any(same_author(author, name) for name in d.authors) for d in self.docs])
+
+
+def _shares(queries: Sequence[Query]) -> tuple[list[Doc], sparse.csr_matrix]:
+    """All that is liked or disliked, and of shape (queries, docs) how much of each is in the mean.
+
+    The mean of the liked papers, less a part of the mean of the disliked.
+    """
+    docs = list(dict.fromkeys(d for query in queries for d in (*query.liked, *query.disliked)))
+    place = {doc: n for n, doc in enumerate(docs)}
+    rows, columns, parts = [], [], []
+    for row, query in enumerate(queries):
+        for some, part in ((query.liked, 1.0), (query.disliked, -DISLIKED)):
+            rows += [row] * len(some)
+            columns += [place[doc] for doc in some]
+            parts += [part / max(len(some), 1)] * len(some)
+    shape = len(queries), len(docs)
+    return docs, sparse.csr_matrix((np.array(parts, dtype=np.float32), (rows, columns)), shape)
 
 
 def _segments(doc: Doc) -> tuple[str, ...]:
