@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 INBOX_PORT ?= 1080
+ENCODER ?= none
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 export PORT INBOX_PORT
@@ -19,7 +20,7 @@ bench: install
 	$(BIN)/python -m tests.benchmarks
 
 bench-matching: install
-	DJANGO_SETTINGS_MODULE=digest_service.settings $(BIN)/python -m tests.benchmarks.matching
+	DJANGO_SETTINGS_MODULE=digest_service.settings $(BIN)/python -m tests.benchmarks.matching $(ENCODER)
 
 soak: install
 	$(BIN)/python -m tests.soak

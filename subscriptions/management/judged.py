@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from subscriptions.matching import Doc, Pool, Query
+from subscriptions.matching import Doc, Encode, Pool, Query
 
 BATCH = 64
 """How many topics are ranked at once."""
@@ -42,14 +42,14 @@ class JudgedData:
     Raises JudgedDataError.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, encode: Encode | None = None) -> None:
         papers = dict(_read(folder / "papers.jsonl", _paper))
         past = folder / "background" / "papers.jsonl"
         background = [doc for _, (doc, _) in _read(past, _paper)] if past.exists() else []
         self.topics = list(_read(folder / "topics.jsonl", _topic))
         self.docs = {paper: doc for paper, (doc, _) in papers.items()}
         """Of every paper, in the order of the pool."""
-        self.pool = Pool(list(self.docs.values()), background)
+        self.pool = Pool(list(self.docs.values()), background, encode)
         self._ids = list(papers)
         self._dates = np.array([date for _, date in papers.values()], dtype="datetime64[D]")
 

@@ -129,7 +129,7 @@ class Pool:
         asked = self._lexicon.count(map(_asked, queries))
         liked = [len(query.liked) for query in queries]
         says = np.array([min(1, ENOUGH_LIKED / max(n, 1)) for n in liked], dtype=np.float32)
-        says *= np.diff(asked.indptr) > 0
+        says *= [any(_asked(query)) for query in queries]
         found = [Standing("words", says, self._words.standing(asked))]
         if self._meaning:
             texts = [*map(_asked, queries)], self._lexicon.weigh(asked)

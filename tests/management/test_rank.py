@@ -75,6 +75,15 @@ def test_background_papers_are_the_measure(folder: Path) -> None:
     assert ranked(folder)[0][1] == "p2"
 
 
+def test_an_encoder_finds_what_shares_no_word(folder: Path, settings: Any) -> None:
+    settings.VAR_DIR = folder
+    write(folder, {"topics": [TOPIC | {"phrase": "precipitation", "examples": []}]})
+    assert ranked(folder, encoder="default")[0][1] == "p5"
+    assert list((folder / "vectors").iterdir())
+    with pytest.raises(CommandError, match=r"there is no nowhere/model\.onnx"):
+        ranked(folder, encoder="nowhere")
+
+
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [

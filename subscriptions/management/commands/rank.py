@@ -1,8 +1,10 @@
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from subscriptions.encoder import KeptVectors, NoEncoder, load_encoder
 from subscriptions.management.judged import JudgedData, JudgedDataError
 
 GIVEN = {"cold": 0, "3": 3, "5": 5, "10": 10}
@@ -24,14 +26,18 @@ class Command(BaseCommand):
             "--given", choices=GIVEN, default="cold", help="examples that are taken as liked"
         )
         parser.add_argument(
-            "--encoder", choices=["none"], default="none", help="none: by words alone"
-        )
+            "--encoder", default="none", metavar="none|default|DIR",
+            help="what tells meaning: none, past papers; default, the model of the extra "
+            "“semantic”; DIR, a folder with model.onnx and tokenizer.json",
+        )  # fmt: skip
         parser.add_argument("--out", required=True, type=Path, metavar="RUN.tsv")
 
-    def handle(self, *, data: Path, given: str, out: Path, **options: Any) -> None:
+    def handle(self, *, data: Path, given: str, encoder: str, out: Path, **options: Any) -> None:
         try:
-            judged = JudgedData(data)
-        except JudgedDataError as error:
+            model = load_encoder(encoder)
+            encode = model and KeptVectors(model, settings.VAR_DIR / "vectors")
+            judged = JudgedData(data, encode)
+        except (JudgedDataError, NoEncoder) as error:
             raise CommandError(str(error)) from error
         with out.open("w", encoding="utf-8") as file:
             for topic, ranked in judged.rank(GIVEN[given]):
