@@ -30,19 +30,19 @@ PEERS = {"cold": "cold_bm25_phrase", "5": "warm5_arxiv_sanity_svm"}
 """Runs that lie beside the judgments: BM25 on the phrase, arxiv-sanity-lite's SVM."""
 ROUNDS, SIZE, START = 6, 10, 3
 PAIRED = 20
+VECTORS = Path(__file__).parents[2] / "var" / "vectors"
+"""Kept from run to run: to make them takes ten minutes."""
 
 
 def measure_matching(
     data: Path, topics: int, encoder: str = "none"
 ) -> tuple[list[tuple[str, str]], list[Figure]]:
     """Rows for the table, and figures, over the first ``topics`` curated topics."""
-    from django.conf import settings
-
     from subscriptions.encoder import KeptVectors, load_encoder
     from subscriptions.management.judged import JudgedData
 
     model = load_encoder(encoder)
-    judged = JudgedData(data, model and KeptVectors(model, settings.VAR_DIR / "vectors"))
+    judged = JudgedData(data, model and KeptVectors(model, VECTORS))
     judged.topics = [topic for topic in judged.topics if topic.group == "curated"][:topics]
     known = {topic.topic_id: topic for topic in judged.topics}
     rows, figures = [], []
