@@ -119,7 +119,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()  # before collectstatic, as when trying it
-warnings.filterwarnings("ignore", "No directory at", module="whitenoise")
+warnings.filterwarnings("ignore", "No directory at")
 
 _email = env.email_url("EMAIL_URL", default="consolemail://")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
