@@ -3,7 +3,6 @@
 import hashlib
 import importlib.util
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,9 +39,7 @@ class Encoder:
             import onnxruntime
             from tokenizers import Tokenizer
         except ImportError as error:
-            raise NoEncoder(
-                f"{error.name} is not installed; the extra “semantic” has it"
-            ) from error
+            raise NoEncoder(MISSING.format(error.name)) from error
         if missing := [str(path) for path in files if not path.is_file()]:
             raise NoEncoder(f"there is no {' and no '.join(missing)}")
         self._tokenizer = Tokenizer.from_file(str(files.tokenizer))
@@ -111,7 +108,6 @@ class KeptVectors:
         return np.array([self._known[key] for key in keys], dtype=np.float32)
 
 
-@cache
 def load_encoder(name: str) -> Encoder | None:
     """None for ``none``; ``default`` is what the extra ``semantic`` installs; else a folder.
 

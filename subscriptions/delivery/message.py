@@ -1,3 +1,4 @@
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from django.core.mail import EmailMessage
@@ -23,3 +24,9 @@ class Message(Protocol):
 
     def email(self) -> EmailMessage:
         """The same message for Django's other backends."""
+
+
+Messages = Iterable[tuple[int, Message]]
+"""Messages by the key that their outcome is told by; taken one by one."""
+Check = Callable[[], None]
+"""Raises where no more may be handed over."""

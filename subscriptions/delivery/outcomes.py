@@ -42,6 +42,10 @@ class Outcome:
     fault: Fault | None = None
 
 
+Outcomes = dict[int, Outcome]
+"""By the key of the message."""
+
+
 class Unavailable(Exception):
     """There is no usable connection for what is left; the text is a masked reply."""
 

@@ -3,14 +3,13 @@
 import logging
 import smtplib
 import socket
-from collections.abc import Callable, Iterable
 from typing import BinaryIO, NamedTuple, cast
 
 from .connecting import connect
 from .envelope import Commands, Unsendable, commands
 from .line import Line
-from .message import Message
-from .outcomes import Fault, Outcome, Result, Unavailable, unencoded
+from .message import Check, Message, Messages
+from .outcomes import Fault, Outcome, Outcomes, Result, Unavailable, unencoded
 from .replies import LineLost
 
 logger = logging.getLogger(__name__)
@@ -25,12 +24,7 @@ class SmtpTransport:
         self._client: smtplib.SMTP | None = None
         self._line: Line | None = None
 
-    def send(
-        self,
-        messages: Iterable[tuple[int, Message]],
-        outcomes: dict[int, Outcome],
-        check: Callable[[], None],
-    ) -> None:
+    def send(self, messages: Messages, outcomes: Outcomes, check: Check) -> None:
         """Hand over messages; ``outcomes`` tells at every moment what became of each.
 
         While the server reads a message, the next but one is taken: making it costs no time.
@@ -92,12 +86,7 @@ class _Letter(NamedTuple):
 class _Run:
     """How far one call of ``send`` has come."""
 
-    def __init__(
-        self,
-        messages: Iterable[tuple[int, Message]],
-        outcomes: dict[int, Outcome],
-        check: Callable[[], None],
-    ) -> None:
+    def __init__(self, messages: Messages, outcomes: Outcomes, check: Check) -> None:
         self._messages, self._outcomes, self._check = iter(messages), outcomes, check
         self._awaited: _Letter | None = None
         """The server waits for its content; none is written."""

@@ -2,7 +2,6 @@
 
 import logging
 import smtplib
-from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from django.conf import settings
@@ -10,8 +9,8 @@ from django.core.mail import EmailMessage, get_connection
 
 from .answers import Stage, judge
 from .connecting import failure
-from .message import Message
-from .outcomes import Fault, Outcome, Result, Unavailable, unencoded
+from .message import Check, Messages
+from .outcomes import Fault, Outcome, Outcomes, Result, Unavailable, unencoded
 from .replies import Reply, described, reply_in
 from .smtp import INTERRUPTED, SmtpTransport
 
@@ -21,12 +20,7 @@ logger = logging.getLogger(__name__)
 class Transport(Protocol):
     """What carries messages."""
 
-    def send(
-        self,
-        messages: Iterable[tuple[int, Message]],
-        outcomes: dict[int, Outcome],
-        check: Callable[[], None],
-    ) -> None:
+    def send(self, messages: Messages, outcomes: Outcomes, check: Check) -> None:
         """Hand over messages; ``outcomes`` tells at every moment what became of each.
 
         Messages are taken one by one when there is use for them. ``check`` is called right
@@ -56,12 +50,7 @@ class BackendTransport:
         except Exception:  # an ESP's backend has its own
             logger.exception("a connection did not end well")
 
-    def send(
-        self,
-        messages: Iterable[tuple[int, Message]],
-        outcomes: dict[int, Outcome],
-        check: Callable[[], None],
-    ) -> None:
+    def send(self, messages: Messages, outcomes: Outcomes, check: Check) -> None:
         """Hand over messages one by one, as ``Transport.send``."""
         for key, message in messages:
             try:

@@ -3,11 +3,11 @@
 import datetime as dt
 from dataclasses import dataclass, field
 
-from subscriptions.models import Delivery, Item, Paper, Section, Subscriber
+from subscriptions.models import Delivery, Item, Paper, Subscriber
 
 from .due import coming_days
 from .interests import Followed, interests_of
-from .select import Request, select
+from .select import Request, select_from, shelf_for
 from .shelf import Shelf
 
 
@@ -19,15 +19,10 @@ class Graded:
     weight: int
     standings: list[tuple[str, float, float]]
     """Each part: its name, how much it counts, deviations above past papers' mean."""
+    grade: float
+    """The mean of the standings, each by how much it counts."""
     reason: str
     """In the reader's words; empty where it is no match."""
-
-    @property
-    def grade(self) -> float:
-        """The mean of the standings, each by how much it counts."""
-        counts = sum(counts for _, counts, _ in self.standings)
-        total = sum(counts * high for _, counts, high in self.standings)
-        return total / counts if counts else 0.0
 
 
 @dataclass
@@ -46,8 +41,9 @@ class Account:
 def account(subscriber: Subscriber, paper: Paper, now: dt.datetime) -> Account:
     """The account of a paper for the coming digest of a reader."""
     days = coming_days(subscriber, now)
+    requests = [Request(subscriber, days)]
     found = Account(days, against=_against(subscriber, paper, days))
-    shelf = Shelf(days[0], days[-1])
+    shelf = shelf_for(requests)
     if paper.pk in shelf.places:
         interests = interests_of([subscriber.pk])[subscriber.pk]
         shelf.score(interests)
@@ -58,7 +54,7 @@ def account(subscriber: Subscriber, paper: Paper, now: dt.datetime) -> Account:
             for interest in interests
             if interest.weight < 0 and place in shelf.muted(interest)
         ]
-    items = select([Request(subscriber, days)])[subscriber.pk]
+    items = select_from(shelf, requests)[subscriber.pk]
     for number, item in enumerate(items, 1):
         if item["paper"] == paper.pk:
             found.item, found.place = item, number
@@ -82,9 +78,5 @@ def _against(subscriber: Subscriber, paper: Paper, days: tuple[dt.date, ...]) ->
 def _graded(interest: Followed, place: int, shelf: Shelf) -> Graded:
     matches = place in shelf.ranked(interest).papers
     reason = shelf.reason(interest, place) if matches else ""
-    return Graded(interest.name, interest.weight, shelf.standings(interest, place), reason)
-
-
-def section_name(item: Item) -> str:
-    """The heading under which an item stands."""
-    return Section(item["section"]).label
+    standings, grade = shelf.standings(interest, place), shelf.grade(interest, place)
+    return Graded(interest.name, interest.weight, standings, grade, reason)

@@ -44,8 +44,7 @@ def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
         unreleased = status.get(day) in (Edition.Status.CLOSED, Edition.Status.OPEN)
         if unreleased and now < due_since + PATIENCE:
             continue
-        after = max(reader.covered_until or dt.date.min, day - WINDOW_DAYS * DAY)
-        days = days_between(after, day)
+        days = _open_days(reader, day)
         released = tuple(d for d in days if status.get(d) == Edition.Status.RELEASED)
         plans.append(Plan(reader, released, following))
     return plans
@@ -55,8 +54,13 @@ def coming_days(subscriber: Subscriber, now: dt.datetime) -> tuple[dt.date, ...]
     """What the digest of a reader's next slot covers, as far as can be said now."""
     slot = subscriber.next_digest_at or subscriber.next_slot(now)
     newest = max(slot, now).astimezone(dt.UTC).date() - DAY
+    return _open_days(subscriber, newest) or (newest,)
+
+
+def _open_days(subscriber: Subscriber, newest: dt.date) -> tuple[dt.date, ...]:
+    """What this reader has had no digest of up to a day, at most seven days."""
     after = max(subscriber.covered_until or dt.date.min, newest - WINDOW_DAYS * DAY)
-    return days_between(after, newest) or (newest,)
+    return days_between(after, newest)
 
 
 def days_between(after: dt.date, last: dt.date) -> tuple[dt.date, ...]:

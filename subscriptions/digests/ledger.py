@@ -10,7 +10,7 @@ from contextlib import closing
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from subscriptions.delivery.outcomes import Outcome, Result, Stopped, Unavailable
+from subscriptions.delivery.outcomes import Outcome, Outcomes, Result, Stopped, Unavailable
 from subscriptions.delivery.throttle import Throttle, seat
 from subscriptions.delivery.transport import Transport, open_transport
 from subscriptions.models import Delivery, Suppression
@@ -148,9 +148,7 @@ class _Worker:
         finally:
             self.counts.update(_record(begun, outcomes, self.clock()))
 
-    def _compose(
-        self, rows: list[Delivery], outcomes: dict[int, Outcome]
-    ) -> Iterator[tuple[int, Digest]]:
+    def _compose(self, rows: list[Delivery], outcomes: Outcomes) -> Iterator[tuple[int, Digest]]:
         """Each message when the transport has use for it."""
         for row in rows:
             try:
@@ -163,7 +161,7 @@ class _Worker:
             yield row.pk, message
 
 
-def _record(rows: list[Delivery], outcomes: dict[int, Outcome], now: dt.datetime) -> Counter[str]:
+def _record(rows: list[Delivery], outcomes: Outcomes, now: dt.datetime) -> Counter[str]:
     """Write the answers of one window; rows that another worker owns by now stay as they are.
 
     Tried again for half a minute where the database is away.
@@ -178,7 +176,7 @@ def _record(rows: list[Delivery], outcomes: dict[int, Outcome], now: dt.datetime
     return _write(rows, outcomes, now)
 
 
-def _write(rows: list[Delivery], outcomes: dict[int, Outcome], now: dt.datetime) -> Counter[str]:
+def _write(rows: list[Delivery], outcomes: Outcomes, now: dt.datetime) -> Counter[str]:
     counts: Counter[str] = Counter()
     alike: dict[tuple[Status, int, dt.datetime | None], dict[int, str]] = defaultdict(dict)
     for row in rows:

@@ -39,11 +39,11 @@ def select(
     The same inputs give the same items. Calls in one process with the same ``as_of`` choose
     from the papers as they were at the first of them.
     """
-    if not requests:
-        return {}
-    last = max(request.days[-1] for request in requests)
-    week = last - dt.timedelta(days=WINDOW_DAYS - 1)
-    shelf = _shelf(min(week, *(request.days[0] for request in requests)), last, as_of)
+    return select_from(shelf_for(requests, as_of), requests) if requests else {}
+
+
+def select_from(shelf: Shelf, requests: Sequence[Request]) -> dict[int, list[Item]]:
+    """``select`` from a shelf that is there already."""
     readers = [request.subscriber.pk for request in requests]
     interests = interests_of(readers)
     shelf.score(interest for found in interests.values() for interest in found)
@@ -60,8 +60,12 @@ def select(
 _kept: tuple[tuple[dt.date, dt.date, dt.datetime], Shelf] | None = None
 
 
-def _shelf(first: dt.date, last: dt.date, as_of: dt.datetime | None) -> Shelf:
+def shelf_for(requests: Sequence[Request], as_of: dt.datetime | None = None) -> Shelf:
+    """What these readers' papers are chosen from: a week at least, kept for one ``as_of``."""
     global _kept
+    last = max(request.days[-1] for request in requests)
+    week = last - dt.timedelta(days=WINDOW_DAYS - 1)
+    first = min(week, *(request.days[0] for request in requests))
     if as_of is None:
         return Shelf(first, last)
     key = first, last, as_of

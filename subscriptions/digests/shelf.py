@@ -113,6 +113,10 @@ class Shelf:
         """The papers that match an interest scored before, the best first."""
         return self._ranked[interest.key]
 
+    def grade(self, interest: Followed, place: int) -> float:
+        """How well a paper fits, before it is decided whether that is a match."""
+        return float(self._pool.grade([interest.query])[0, place])
+
     def standings(self, interest: Followed, place: int) -> list[tuple[str, float, float]]:
         """Each part of a paper's grade: its name, how much it counts, and how high it stands."""
         found = self._pool.standings([interest.query])

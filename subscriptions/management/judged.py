@@ -68,6 +68,12 @@ class JudgedData:
                 places = order[self.candidates(topic)[order]]
                 yield topic.topic_id, [(self._ids[n], float(grades[n])) for n in places]
 
+    def write(self, out: Path, given: int) -> None:
+        """The ranking as lines of topic, paper and grade."""
+        with out.open("w", encoding="utf-8") as file:
+            for topic, ranked in self.rank(given):
+                file.writelines(f"{topic}\t{paper}\t{grade:.6f}\n" for paper, grade in ranked)
+
     def query(
         self, topic: JudgedTopic, liked: Iterable[str] = (), disliked: Iterable[str] = ()
     ) -> Query:

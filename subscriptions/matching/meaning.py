@@ -16,8 +16,6 @@ LEAST_PAPERS = 400
 """Fewer past papers teach nothing about meaning."""
 
 Vectors = npt.NDArray[np.float32]
-
-
 Encode = Callable[[Sequence[str]], Vectors]
 """Unit vectors of shape (texts, dimensions) for texts."""
 Texts = tuple[Sequence[Segments], sparse.csr_matrix]

@@ -153,28 +153,36 @@ class Pool:
         nothing was liked, nowhere without all of their words.
         """
         scores = self.grade(queries)
-        for row, query in enumerate(queries if self.docs else ()):
-            inside = self._in_categories(query.categories)
+        if not scores.size:
+            return scores
+        common = self._common(queries)
+        for row, query in enumerate(queries):
             if query.author:
                 matches = self._by_author(query.author)
                 scores[row] += AUTHOR
             elif query.text or query.phrases or (query.liked and not query.categories):
-                scores[row] += CATEGORY * inside
-                matches = self._matches(query, scores[row])
+                if query.categories:
+                    scores[row] += CATEGORY * self._in_categories(query.categories)
+                matches = self._matches(query, scores[row], common[row])
             else:
-                matches = inside
+                matches = self._in_categories(query.categories)
                 scores[row] += FLOOR
             scores[row] = np.where(matches, np.maximum(scores[row], LEAST), 0)
         return scores
 
-    def _matches(self, query: Query, grades: Scores) -> Mask:
-        asked = self._lexicon.weigh(self._lexicon.count([_asked(query)]))
-        common = (asked @ self._by_term).toarray()[0] >= COMMON
+    def _common(self, queries: Sequence[Query]) -> Mask:
+        """Of shape (queries, docs): what has words enough in common with what is said or liked."""
+        asked = self._lexicon.weigh(self._lexicon.count(map(_asked, queries)))
+        common = (asked @ self._by_term).toarray() >= COMMON
+        docs, share = _shares(queries)
+        if docs:
+            common |= (share @ self._known(docs) @ self._by_term).toarray() >= ALIKE
+        return np.asarray(common)
+
+    def _matches(self, query: Query, grades: Scores, common: Mask) -> Mask:
         here = self._phrases.contains(query.phrases).any(axis=0)
         if query.liked:
-            docs, share = _shares([query])
-            alike = (share @ self._known(docs) @ self._by_term).toarray()[0] >= ALIKE
-            return np.asarray(here | common | alike | (grades >= FLOOR))
+            return np.asarray(here | common | (grades >= FLOOR))
         stands_out = grades >= np.where(here | (not query.phrases), FLOOR, WITHOUT_PHRASE)
         if query.text or not query.phrases:
             return np.asarray(stands_out | common)

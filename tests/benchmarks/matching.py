@@ -50,11 +50,9 @@ def measure_matching(
         print(f"matching: {name}", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory() as folder:
             run = Path(folder) / "run.tsv"
-            with run.open("w", encoding="utf-8") as file:
-                for topic, ranked in judged.rank(given):
-                    file.writelines(f"{topic}\t{paper}\t{grade}\n" for paper, grade in ranked)
+            judged.write(run, given)
             ours = ndcg(data, run)
-        enough = [t for t in ours if t in known and len(known[t].examples) >= min(given, 10)]
+        enough = [t for t in ours if t in known and len(known[t].examples) >= given]
         mean = statistics.mean(ours[topic] for topic in enough)
         rows.append((f"nDCG@10, given {name}, {len(enough)} topics", f"{mean:.3f}"))
         figures.append(Figure(f"ndcg_{name}", mean, f">={bars[bool(model)]}"))

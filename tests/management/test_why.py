@@ -97,6 +97,19 @@ def test_a_picked_paper_that_no_source_listed(reader: Subscriber, make_paper: Ma
     assert "number 1, under “Editors’ picks”" in said
 
 
+def test_a_daily_readers_account_is_by_the_papers_that_theirs_are_chosen_from(
+    make_reader: Make, arms: Paper, make_paper: Make
+) -> None:
+    """The past begins a week before their digest's last day, whatever it covers."""
+    daily = make_reader("bo@example.org", phrases=("robot arms",))
+    weekly = make_reader("cy@example.org", phrases=("robot arms",))
+    Subscriber.objects.filter(pk=daily.pk).update(covered_until=dt.date(2025, 10, 9))
+    for n in range(250):
+        make_paper(f"Robot arms of old {n}", day=dt.date(2025, 10, 8))
+    grades = [re.findall(r"grade (-?[\d.]+)", why(arms, r.email)) for r in (daily, weekly)]
+    assert grades[0] == grades[1]
+
+
 def test_the_id_may_be_an_address_with_a_version(reader: Subscriber, arms: Paper) -> None:
     assert why(f"https://arxiv.org/abs/{arms.arxiv_id}v2") == why(arms)
 

@@ -15,7 +15,6 @@ class Command(BaseCommand):
         "Rank the candidates of topics whose relevant papers are known, by the code that chooses "
         "for digests: to measure matching. Needs no database; docs/contributor.md has the format."
     )
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -39,7 +38,5 @@ class Command(BaseCommand):
             judged = JudgedData(data, encode)
         except (JudgedDataError, NoEncoder) as error:
             raise CommandError(str(error)) from error
-        with out.open("w", encoding="utf-8") as file:
-            for topic, ranked in judged.rank(GIVEN[given]):
-                file.writelines(f"{topic}\t{paper}\t{grade:.6f}\n" for paper, grade in ranked)
+        judged.write(out, GIVEN[given])
         self.stdout.write(f"{len(judged.topics)} topics ranked, in {out}")

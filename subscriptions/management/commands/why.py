@@ -3,9 +3,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from subscriptions.digests.account import Account, account, section_name
+from subscriptions.digests.account import Account, account
 from subscriptions.management.arguments import add_now
-from subscriptions.models import Paper, Subscriber
+from subscriptions.models import Paper, Section, Subscriber
 from subscriptions.sources.records import arxiv_id
 
 
@@ -47,7 +47,7 @@ def _told(paper: Paper, found: Account) -> str:
         ]
     lines += [f"  {reason}" for reason in found.against]
     if found.item:
-        where = f"number {found.place}, under “{section_name(found.item)}”"
+        where = f"number {found.place}, under “{Section(found.item['section']).label}”"
         lines.append(f"It will be in it: {where}, because: {found.item['reason']}")
     elif found.against or not any(graded.reason for graded in found.graded):
         lines.append("It will not be in it.")
