@@ -4,7 +4,7 @@ import logging
 import re
 
 _ADDRESS = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
-_TOKEN = re.compile(r"(/(?:confirm|preferences|u)/)[^/\s\"']+")
+_TOKEN = re.compile(r"(/(?:confirm|preferences|u|feedback)/)[^/\s\"']+")
 
 
 def mask_email(email: str) -> str:

@@ -233,13 +233,22 @@ def test_a_stranger_cannot_change_what_the_owner_was_asked_to_confirm(
     assert reader.interests.filter(weight__lt=0).count() == 0
 
 
-def test_logs_hold_no_address_and_no_token() -> None:
+@pytest.mark.parametrize(
+    ("path", "masked"),
+    [
+        ("/preferences/2.abc.def/", "/preferences/…/"),
+        ("/confirm/2.abc.def/", "/confirm/…/"),
+        ("/u/2.abc/", "/u/…/"),
+        ("/feedback/2.abc.def/3/more/", "/feedback/…/3/more/"),
+    ],
+)
+def test_logs_hold_no_address_and_no_token(path: str, masked: str) -> None:
     record = logging.LogRecord(
         "django.request", logging.WARNING, "", 1, "Bad: %s for %s",
-        ("/preferences/2.abc.def/", "ada@mail.example.org"), None,
+        (path, "ada@mail.example.org"), None,
     )  # fmt: skip
     line = MaskingFormatter("%(message)s").format(record)
-    assert line == "Bad: /preferences/…/ for a…@m….org"
+    assert line == f"Bad: {masked} for a…@m….org"
 
 
 def test_queries_do_not_grow_with_the_topics(
