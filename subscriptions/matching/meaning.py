@@ -10,7 +10,7 @@ from .lexicon import Segments
 from .views import Scores, View
 
 DIRECTIONS, SPARE, ROUNDS = 200, 16, 2
-NOISE = 1e-6
+NOISE, TINY = 1e-6, 1e-12
 """Directions with less than this part of the strongest's variance are rounding errors."""
 LEAST_PAPERS = 400
 """Fewer past papers teach nothing about meaning."""
@@ -23,19 +23,28 @@ Texts = tuple[Sequence[Segments], sparse.csr_matrix]
 
 
 class Meaning:
-    """How near papers are in meaning to what is asked or liked: by cosine."""
+    """How near papers are in meaning to what is asked or liked."""
 
     def __init__(self, vectors: Callable[[Texts], Vectors], docs: Texts, past: Texts) -> None:
         self._vectors = vectors
-        self._view = View(vectors(docs), vectors(past))
+        before = vectors(past)
+        self._view = View(vectors(docs), before)
+        self._mean = before.mean(axis=0)
+        self._decorrelate = np.linalg.pinv(covariance(before), hermitian=True)
 
     def asked(self, texts: Texts) -> Scores:
-        """``View.standing`` of texts."""
+        """``View.standing`` of texts, by cosine."""
         return self._view.standing(self._vectors(texts))
 
     def liked(self, texts: Texts, share: sparse.csr_matrix, liked: Sequence[int]) -> Scores:
-        """The same of means of texts, each with its ``share``; so many are past papers."""
-        return self._view.standing(np.asarray(share @ self._vectors(texts)), liked)
+        """The same of means of texts, each with its ``share``; so many are past papers.
+
+        By what tells them best from past papers, Fisher's linear discriminant: one matrix
+        serves all readers, so nothing is trained. Hariharan, Malik and Ramanan,
+        Discriminative decorrelation (2012).
+        """
+        apart = (share @ (self._vectors(texts) - self._mean)) @ self._decorrelate
+        return self._view.standing(np.asarray(apart, dtype=np.float32), liked)
 
 
 def encoded(encode: Encode) -> Callable[[Texts], Vectors]:
@@ -77,3 +86,18 @@ def directions(past: sparse.csr_matrix) -> Vectors:
     kept = kept[strengths[kept] > strengths.max() * NOISE]
     found = (turned[:, kept].T @ projected) / np.sqrt(strengths[kept])[:, None]
     return np.asarray(found.T, dtype=np.float32)
+
+
+def covariance(vectors: Vectors) -> Vectors:
+    """Of the vectors' dimensions, drawn towards equal variances as far as few vectors need it.
+
+    Ledoit and Wolf, A well-conditioned estimator for large-dimensional covariance matrices
+    (2004), lemma 3.2.
+    """
+    count, size = vectors.shape
+    apart = vectors - vectors.mean(axis=0)
+    found = apart.T @ apart / count
+    equal = np.trace(found) / size * np.eye(size, dtype=np.float32)
+    error = (np.square(apart).sum(axis=1) ** 2).sum() / count**2 - np.square(found).sum() / count
+    drawn = min(error / max(np.square(found - equal).sum(), TINY), 1)
+    return np.asarray((1 - drawn) * found + drawn * equal, dtype=np.float32)

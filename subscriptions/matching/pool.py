@@ -100,7 +100,7 @@ class Pool:
         texts = [(doc.title, doc.abstract) for doc in docs]
         self._phrases = Phrases(texts, lexicon.columns, self._by_term)
         self._rows: dict[Doc, sparse.csr_matrix] = {}
-        vectors = encoded(encode) if encode else None
+        vectors = encoded(encode) if encode and past else None
         if encode is None and len(past) >= LEAST_PAPERS:
             vectors = latent(before, self._words_seen_twice())
         self._meaning = vectors and Meaning(
@@ -122,7 +122,8 @@ class Pool:
 
     def standings(self, queries: Sequence[Query]) -> list[Standing]:
         """By what each query says, BM25 on words and pairs of words, and cosine of meaning; by
-        what was liked, cosine to the mean of those papers, of TF-IDF and of meaning.
+        what was liked, cosine of TF-IDF to the mean of those papers, and what in their meaning
+        tells them from past papers.
 
         From six liked papers on, what it says counts less.
         """
