@@ -1,8 +1,10 @@
 """Pure scoring with reasons: arrays and strings in, arrays out; no ORM, no clock, no I/O."""
 
 from .meaning import Encode
-from .pool import Doc, Pool, Query, Why
+from .pool import Pool
+from .queries import Doc, Query
 from .share import Ranked, rank, share_out
 from .trend import trend
+from .why import Why
 
 __all__ = ["Doc", "Encode", "Pool", "Query", "Ranked", "Why", "rank", "share_out", "trend"]

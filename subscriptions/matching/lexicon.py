@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,16 @@ class Lexicon:
         self._idf = np.log((1 + size) / (1 + self.texts_with)) + 1
         self._bm25_idf = np.log1p((size - self.texts_with + 0.5) / (self.texts_with + 0.5))
         self._mean_length = max(self.past.sum() / max(size, 1), 1)
+
+    @cached_property
+    def terms(self) -> list[str]:
+        """The term of each column."""
+        return list(self.columns)
+
+    def words_seen_twice(self) -> npt.NDArray[np.intp]:
+        """The columns of single words that two past texts have."""
+        single = np.array([" " not in term for term in self.terms], dtype=np.bool_)
+        return np.flatnonzero(single & (self.texts_with > 1))
 
     def count(self, texts: Iterable[Segments]) -> Sparse:
         """Of shape (texts, terms); terms not in the collection are ignored."""

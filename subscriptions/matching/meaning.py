@@ -7,7 +7,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from .lexicon import Segments
-from .views import Scores, View
+from .queries import said
+from .views import Scores, Usual
 
 DIRECTIONS, SPARE, ROUNDS = 200, 16, 2
 NOISE, TINY = 1e-6, 1e-12
@@ -23,33 +24,43 @@ Texts = tuple[Sequence[Segments], sparse.csr_matrix]
 
 
 class Meaning:
-    """How near papers are in meaning to what is asked or liked."""
+    """How near papers are in meaning to vectors of what is asked or liked."""
 
     def __init__(self, vectors: Callable[[Texts], Vectors], docs: Texts, past: Texts) -> None:
-        self._vectors = vectors
-        before = vectors(past)
-        self._view = View(vectors(docs), before)
-        self._mean = before.mean(axis=0)
-        self._decorrelate = np.linalg.pinv(covariance(before), hermitian=True)
+        self.vectors = vectors
+        """Of any texts."""
+        self._docs, self._past = vectors(docs), vectors(past)
+        self._mean = self._past.mean(axis=0)
+        apart = self._past - self._mean
+        self._spread = apart.T @ apart / max(len(apart), 1)
+        self._decorrelate = np.linalg.pinv(drawn_in(apart, self._spread), hermitian=True)
 
-    def asked(self, texts: Texts) -> Scores:
-        """``View.standing`` of texts, by cosine."""
-        return self._view.standing(self._vectors(texts))
+    def find(self, vectors: Vectors) -> tuple[Scores, Usual]:
+        """By cosine."""
+        return vectors @ self._docs.T, self._usual(vectors)
 
-    def liked(self, texts: Texts, share: sparse.csr_matrix, liked: Sequence[int]) -> Scores:
-        """The same of means of texts, each with its ``share``; so many are past papers.
+    def apart(self, share: sparse.csr_matrix, vectors: Vectors) -> Vectors:
+        """What tells means of vectors, each with its ``share``, best from past papers.
 
-        By what tells them best from past papers, Fisher's linear discriminant: one matrix
-        serves all readers, so nothing is trained. Hariharan, Malik and Ramanan,
-        Discriminative decorrelation (2012).
+        Fisher's linear discriminant: one matrix serves all readers, so nothing is trained.
+        Hariharan, Malik and Ramanan, Discriminative decorrelation (2012).
         """
-        apart = (share @ (self._vectors(texts) - self._mean)) @ self._decorrelate
-        return self._view.standing(np.asarray(apart, dtype=np.float32), liked)
+        means = np.asarray(share @ (vectors - self._mean))
+        return np.asarray(means @ self._decorrelate, dtype=np.float32)
+
+    def of_past(self, vectors: Vectors, places: Sequence[int]) -> Scores:
+        """What each vector finds in one past paper."""
+        return np.asarray(np.einsum("ij,ij->i", vectors, self._past[places]))
+
+    def _usual(self, vectors: Vectors) -> Usual:
+        size, mean = len(self._past), (vectors @ self._mean).astype(np.float64)
+        variance = np.einsum("ij,ij->i", vectors @ self._spread, vectors, dtype=np.float64)
+        return Usual(size, size * mean, size * (np.maximum(variance, 0) + mean**2))
 
 
 def encoded(encode: Encode) -> Callable[[Texts], Vectors]:
     """The meaning of texts as a model tells it."""
-    return lambda texts: encode([". ".join(dict.fromkeys(filter(None, t))) for t in texts[0]])
+    return lambda texts: encode([*map(said, texts[0])])
 
 
 def latent(past: sparse.csr_matrix, columns: npt.NDArray[np.intp]) -> Callable[[Texts], Vectors]:
@@ -88,16 +99,15 @@ def directions(past: sparse.csr_matrix) -> Vectors:
     return np.asarray(found.T, dtype=np.float32)
 
 
-def covariance(vectors: Vectors) -> Vectors:
-    """Of the vectors' dimensions, drawn towards equal variances as far as few vectors need it.
+def drawn_in(apart: Vectors, spread: Vectors) -> Vectors:
+    """The covariance ``spread`` of vectors, given less their mean, fit to be inverted.
 
-    Ledoit and Wolf, A well-conditioned estimator for large-dimensional covariance matrices
-    (2004), lemma 3.2.
+    Drawn towards equal variances as far as few vectors need it: Ledoit and Wolf, A
+    well-conditioned estimator for large-dimensional covariance matrices (2004), lemma 3.2.
     """
-    count, size = vectors.shape
-    apart = vectors - vectors.mean(axis=0)
-    found = apart.T @ apart / count
-    equal = np.trace(found) / size * np.eye(size, dtype=np.float32)
-    error = (np.square(apart).sum(axis=1) ** 2).sum() / count**2 - np.square(found).sum() / count
-    drawn = min(error / max(np.square(found - equal).sum(), TINY), 1)
-    return np.asarray((1 - drawn) * found + drawn * equal, dtype=np.float32)
+    count, size = apart.shape
+    equal = np.trace(spread) / size * np.eye(size, dtype=np.float32)
+    lengths = np.square(apart).sum(axis=1)
+    error = (lengths**2).sum() / count**2 - np.square(spread).sum() / count
+    drawn = min(error / max(np.square(spread - equal).sum(), TINY), 1)
+    return np.asarray((1 - drawn) * spread + drawn * equal, dtype=np.float32)

@@ -1,22 +1,23 @@
 """A pool of papers, and how well each fits what somebody follows."""
 
-import re
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from .lexicon import Lexicon
+from .authors import Authors
+from .lexicon import Lexicon, Segments
+from .liked import Liked
 from .meaning import LEAST_PAPERS, Encode, Meaning, encoded, latent
 from .phrases import Mask, Phrases
-from .text import same_author, spans, stem
-from .views import Scores, View
+from .queries import Doc, Query, asked, segments
+from .views import Scores, usual_of_dense, usual_of_sparse
+from .why import Reasons, Why
 
-FLOOR, WITHOUT_PHRASE = 4.0, 6.0
+FLOOR, WITHOUT_PHRASE = 3.5, 5.0
 """What stands as high above past papers is a match; higher, where an interest has phrases and
 none of them stands in the paper. Read on a real week, nine of ten between the two were right
 with a phrase, and one of three without."""
@@ -31,45 +32,6 @@ LEAST_PAST = 200
 """With fewer past papers than these, those to be ranked count as past too."""
 ENOUGH_LIKED = 5
 """With more liked papers than these, what a reader says counts less than what they like."""
-KEPT_LIKED = 10_000
-DISLIKED = 0.25
-"""How much a disliked paper counts against a liked one."""
-
-_TOGETHER = re.compile(r"[\w +-]+")
-
-
-@dataclass(frozen=True)
-class Doc:
-    """A paper as matching sees it."""
-
-    title: str
-    abstract: str
-    categories: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Query:
-    """What one interest asks for. Equal queries of many readers are scored once."""
-
-    text: str = ""
-    phrases: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    author: str = ""
-    liked: tuple[Doc, ...] = ()
-    disliked: tuple[Doc, ...] = ()
-
-
-@dataclass(frozen=True)
-class Why:
-    """What of a query stands in a paper: words as written there, or a category.
-
-    Where none does, ``like`` is the place of the liked paper it resembles most.
-    """
-
-    words: tuple[str, ...] = ()
-    category: str = ""
-    like: int | None = None
 
 
 class Standing(NamedTuple):
@@ -93,73 +55,59 @@ class Pool:
     ) -> None:
         self.docs = docs
         past = background if len(background) >= LEAST_PAST else [*background, *docs]
-        lexicon = self._lexicon = Lexicon(map(_segments, docs), map(_segments, past))
-        self._matrix, before = lexicon.weigh(lexicon.counts), lexicon.weigh(lexicon.past)
-        self._words = View(lexicon.bm25(lexicon.counts), lexicon.bm25(lexicon.past))
-        self._likeness = View(self._matrix, before)
+        lexicon = self._lexicon = Lexicon(map(segments, docs), map(segments, past))
+        matrix, before = lexicon.weigh(lexicon.counts), lexicon.weigh(lexicon.past)
+        self._bm25 = [lexicon.bm25(some).T.tocsr() for some in (lexicon.counts, lexicon.past)]
+        self._by_term = matrix.T.tocsr()
         texts = [(doc.title, doc.abstract) for doc in docs]
         self._phrases = Phrases(texts, lexicon.columns, self._by_term)
-        self._rows: dict[Doc, sparse.csr_matrix] = {}
         vectors = encoded(encode) if encode and past else None
         if encode is None and len(past) >= LEAST_PAPERS:
-            vectors = latent(before, self._words_seen_twice())
+            vectors = latent(before, lexicon.words_seen_twice())
         self._meaning = vectors and Meaning(
-            vectors, ([*map(_segments, docs)], self._matrix), ([*map(_segments, past)], before)
+            vectors, ([*map(segments, docs)], matrix), ([*map(segments, past)], before)
         )
+        self._liked = Liked(self._weigh, (self._by_term, before.T.tocsr()), past, self._meaning)
+        self._reasons = Reasons(docs, matrix, lexicon, self._phrases, self._liked)
+        self._authors = Authors(doc.authors for doc in docs)
+        self._by_category: defaultdict[str, list[int]] = defaultdict(list)
+        for place, doc in enumerate(docs):
+            for category in doc.categories:
+                self._by_category[category].append(place)
 
     def grade(self, queries: Sequence[Query]) -> Scores:
         """How well papers fit, of shape (queries, docs), in deviations from past papers' mean.
 
         The mean of their ``standings``, each by how much it counts.
         """
-        total = np.zeros((len(queries), len(self.docs)), dtype=np.float32)
-        counts = np.zeros((len(queries), 1), dtype=np.float32)
-        if self.docs:
-            for standing in self.standings(queries):
-                total += standing.counts[:, None] * standing.of
-                counts += standing.counts[:, None]
-        return np.asarray(total / np.where(counts > 0, counts, 1), dtype=np.float32)
+        return self._grade(self.standings(queries), len(queries))
 
     def standings(self, queries: Sequence[Query]) -> list[Standing]:
-        """By what each query says, BM25 on words and pairs of words, and cosine of meaning; by
-        what was liked, cosine of TF-IDF to the mean of those papers, and what in their meaning
+        """By what each query says, root BM25 on words and pairs of words, and cosine of meaning;
+        by what was liked, cosine of TF-IDF to the mean of those papers, and what in their meaning
         tells them from past papers.
 
         From six liked papers on, what it says counts less.
         """
-        asked = self._lexicon.count(map(_asked, queries))
-        liked = [len(query.liked) for query in queries]
-        says = np.array([min(1, ENOUGH_LIKED / max(n, 1)) for n in liked], dtype=np.float32)
-        says *= [any(_asked(query)) for query in queries]
-        found = [Standing("words", says, self._words.standing(asked))]
-        if self._meaning:
-            texts = [*map(_asked, queries)], self._lexicon.weigh(asked)
-            found.append(Standing("meaning", says, self._meaning.asked(texts)))
-        if any(liked):
-            likes = np.array([n > 0 for n in liked], dtype=np.float32)
-            docs, share = _shares(queries)
-            weighed = self._known(docs)
-            alike = self._likeness.standing(sparse.csr_matrix(share @ weighed), liked)
-            found.append(Standing("words of liked papers", likes, alike))
-            if self._meaning:
-                alike = self._meaning.liked(([*map(_segments, docs)], weighed), share, liked)
-                found.append(Standing("meaning of liked papers", likes, alike))
-        return found
+        return self._find(queries)[0] if self.docs else []
 
     def score(self, queries: Sequence[Query]) -> Scores:
         """What matches: ``grade``, or 0 where a paper neither stands out nor has the words.
 
         A query for an author or for categories alone matches just these, in the order of what
-        was liked. Phrases without a text around them match wherever they stand and, where
-        nothing was liked, nowhere without all of their words.
+        was liked; one for an author and categories, what is of both. Phrases without a text
+        around them match wherever they stand and, where nothing was liked, nowhere without
+        all of their words.
         """
-        scores = self.grade(queries)
-        if not scores.size:
-            return scores
-        common = self._common(queries)
+        if not self.docs:
+            return np.zeros((len(queries), 0), dtype=np.float32)
+        standings, common = self._find(queries)
+        scores = self._grade(standings, len(queries))
         for row, query in enumerate(queries):
             if query.author:
-                matches = self._by_author(query.author)
+                matches = self._at(self._authors.papers(query.author))
+                if query.categories:
+                    matches &= self._in_categories(query.categories)
                 scores[row] += AUTHOR
             elif query.text or query.phrases or (query.liked and not query.categories):
                 if query.categories:
@@ -171,14 +119,68 @@ class Pool:
             scores[row] = np.where(matches, np.maximum(scores[row], LEAST), 0)
         return scores
 
-    def _common(self, queries: Sequence[Query]) -> Mask:
-        """Of shape (queries, docs): what has words enough in common with what is said or liked."""
-        asked = self._lexicon.weigh(self._lexicon.count(map(_asked, queries)))
-        common = (asked @ self._by_term).toarray() >= COMMON
-        docs, share = _shares(queries)
-        if docs:
-            common |= (share @ self._known(docs) @ self._by_term).toarray() >= ALIKE
-        return np.asarray(common)
+    def why(self, query: Query, doc: int) -> Why:
+        """What brought ``docs[doc]`` for ``query``."""
+        return self._reasons.why(query, doc)
+
+    def contains(self, phrases: Sequence[str]) -> Mask:
+        """Of shape (phrases, docs): whether the phrase stands in the paper, inflected or not."""
+        return self._phrases.contains(phrases)
+
+    def _find(self, queries: Sequence[Query]) -> tuple[list[Standing], Mask]:
+        """Standings, and what has words enough in common with what is said or liked."""
+        texts = {text: place for place, text in enumerate(dict.fromkeys(map(asked, queries)))}
+        rows = [texts[asked(query)] for query in queries]
+        found, common = self._find_asked([*texts], np.array(rows, dtype=np.intp))
+        liked = [len(query.liked) for query in queries]
+        says = np.array([min(1, ENOUGH_LIKED / max(n, 1)) for n in liked], dtype=np.float32)
+        says *= [any(asked(query)) for query in queries]
+        standings = [Standing(name, says, of) for name, of in found.items()]
+        if any(liked):
+            likes = np.array([n > 0 for n in liked], dtype=np.float32)
+            found, alike = self._find_liked(queries)
+            standings += [
+                Standing(f"{name} of liked papers", likes, of) for name, of in found.items()
+            ]
+            common |= alike
+        return standings, common
+
+    def _find_asked(
+        self, texts: Sequence[Segments], rows: npt.NDArray[np.intp]
+    ) -> tuple[dict[str, Scores], Mask]:
+        """For each of ``rows``, what is said in ``texts[row]``."""
+        counts = self._lexicon.count(texts)
+        # Roots, since among past papers BM25 has a long tail, and deviations want none.
+        docs, past = ((counts @ some).sqrt() for some in self._bm25)
+        found = {"words": usual_of_sparse(past).standing(docs.toarray())}
+        weighed = self._lexicon.weigh(counts)
+        if self._meaning:
+            near, usual = self._meaning.find(self._meaning.vectors((texts, weighed)))
+            found["meaning"] = usual.standing(near)
+        common = (weighed @ self._by_term).toarray() >= COMMON
+        return {name: of[rows] for name, of in found.items()}, common[rows]
+
+    def _find_liked(self, queries: Sequence[Query]) -> tuple[dict[str, Scores], Mask]:
+        self._liked.learn(queries)
+        share, spoken_of = self._liked.shares(queries), self._liked.past(queries)
+        alike, alike_past = self._liked.alike(share)
+        usual = usual_of_dense(alike_past)
+        usual.without(spoken_of[0], alike_past[spoken_of])
+        found = {"words": usual.standing(alike)}
+        if self._meaning:
+            apart = self._meaning.apart(share, self._liked.vectors())
+            near, usual = self._meaning.find(apart)
+            usual.without(spoken_of[0], self._meaning.of_past(apart[spoken_of[0]], spoken_of[1]))
+            found["meaning"] = usual.standing(near)
+        return found, alike >= ALIKE
+
+    def _grade(self, standings: Sequence[Standing], queries: int) -> Scores:
+        total = np.zeros((queries, len(self.docs)), dtype=np.float32)
+        counts = np.zeros((queries, 1), dtype=np.float32)
+        for standing in standings:
+            total += standing.counts[:, None] * standing.of
+            counts += standing.counts[:, None]
+        return np.asarray(total / np.where(counts > 0, counts, 1), dtype=np.float32)
 
     def _matches(self, query: Query, grades: Scores, common: Mask) -> Mask:
         here = self._phrases.contains(query.phrases).any(axis=0)
@@ -189,107 +191,13 @@ class Pool:
             return np.asarray(stands_out | common)
         return np.asarray(here | (common | stands_out) & self._phrases.has_words(query.phrases))
 
-    def _known(self, docs: Sequence[Doc]) -> sparse.csr_matrix:
-        """TF-IDF of liked and disliked papers, kept: they come with every digest."""
-        if len(self._rows) > KEPT_LIKED:
-            self._rows.clear()
-        new = [doc for doc in docs if doc not in self._rows]
-        weighed = self._lexicon.weigh(self._lexicon.count(map(_segments, new)))
-        self._rows |= {doc: weighed[n] for n, doc in enumerate(new)}
-        return sparse.csr_matrix(sparse.vstack([self._rows[doc] for doc in docs]))
-
-    def why(self, query: Query, doc: int) -> Why:
-        """What brought ``docs[doc]`` for ``query``, the strongest first, at most three words.
-
-        Its own phrases where they stand in the paper; else the words of both that weigh most.
-        """
-        paper = self.docs[doc]
-        phrases = [p for p in dict.fromkeys(query.phrases) if self._phrases.stands(p, doc)]
-        if phrases:
-            return Why(words=tuple(phrases[:3]))
-        category = next((c for c in query.categories if c in paper.categories), "")
-        asked = self._lexicon.weigh(self._lexicon.count([_asked(query)]))
-        if said := self._shared_words(asked, doc):
-            return Why(words=said, category=category)
-        if not query.liked:
-            return Why(category=category)
-        liked = self._known(query.liked)
-        like = int(np.argmax((liked @ self._matrix[doc].T).toarray()))
-        return Why(self._shared_words(liked[like], doc), category, like)
-
-    def _shared_words(self, vector: sparse.csr_matrix, doc: int) -> tuple[str, ...]:
-        """Up to three words of a paper, as written there, that weigh most in both."""
-        weights = vector.multiply(self._matrix[doc]).tocoo()
-        ranked = sorted(zip(-weights.data, weights.col, strict=True))
-        spoken: dict[str, str] = {}
-        for _, column in ranked:
-            parts = self._terms[column].split(" ")
-            if any(part in spoken for part in parts):
-                continue
-            if said := _as_written(parts, self.docs[doc]):
-                spoken |= dict.fromkeys(parts, said)
-            if len(set(spoken.values())) == 3:
-                break
-        return tuple(dict.fromkeys(spoken.values()))
-
-    def _words_seen_twice(self) -> npt.NDArray[np.intp]:
-        """The columns of single words that two past papers have."""
-        single = np.array([" " not in term for term in self._terms], dtype=np.bool_)
-        return np.flatnonzero(single & (self._lexicon.texts_with > 1))
-
-    @cached_property
-    def _terms(self) -> list[str]:
-        return list(self._lexicon.columns)
-
-    @cached_property
-    def _by_term(self) -> sparse.csr_matrix:
-        return self._matrix.T.tocsr()
-
-    def contains(self, phrases: Sequence[str]) -> Mask:
-        """Of shape (phrases, docs): whether the phrase stands in the paper, inflected or not."""
-        return self._phrases.contains(phrases)
+    def _weigh(self, docs: Sequence[Doc]) -> sparse.csr_matrix:
+        return self._lexicon.weigh(self._lexicon.count(map(segments, docs)))
 
     def _in_categories(self, categories: Sequence[str]) -> Mask:
-        wanted = set(categories)
-        return np.array([not wanted.isdisjoint(doc.categories) for doc in self.docs])
+        return self._at([n for c in categories for n in self._by_category.get(c, ())])
 
-    def _by_author(self, author: str) -> Mask:
-        return np.array([any(same_author(author, name) for name in d.authors) for d in self.docs])
-
-
-def _shares(queries: Sequence[Query]) -> tuple[list[Doc], sparse.csr_matrix]:
-    """All that is liked or disliked, and of shape (queries, docs) how much of each is in the mean.
-
-    The mean of the liked papers, less a part of the mean of the disliked.
-    """
-    docs = list(dict.fromkeys(d for query in queries for d in (*query.liked, *query.disliked)))
-    place = {doc: n for n, doc in enumerate(docs)}
-    rows, columns, parts = [], [], []
-    for row, query in enumerate(queries):
-        for some, part in ((query.liked, 1.0), (query.disliked, -DISLIKED)):
-            rows += [row] * len(some)
-            columns += [place[doc] for doc in some]
-            parts += [part / max(len(some), 1)] * len(some)
-    shape = len(queries), len(docs)
-    return docs, sparse.csr_matrix((np.array(parts, dtype=np.float32), (rows, columns)), shape)
-
-
-def _segments(doc: Doc) -> tuple[str, ...]:
-    return doc.title, doc.title, doc.abstract
-
-
-def _asked(query: Query) -> tuple[str, ...]:
-    return query.text, *query.phrases, *query.phrases
-
-
-def _as_written(parts: list[str], paper: Doc) -> str:
-    """The words of the paper with these stems and what is between them, within a sentence."""
-    for text in (paper.title, paper.abstract):
-        found = list(spans(text))
-        keys = [stem(text[start:end]) for start, end in found]
-        for first in range(len(found) - len(parts) + 1):
-            if keys[first : first + len(parts)] == parts:
-                said = text[found[first][0] : found[first + len(parts) - 1][1]]
-                if _TOGETHER.fullmatch(said):
-                    return said
-    return ""
+    def _at(self, places: Sequence[int]) -> Mask:
+        mask = np.zeros(len(self.docs), dtype=np.bool_)
+        mask[places] = True
+        return mask

@@ -77,26 +77,3 @@ def stems(text: str) -> list[str]:
 def key_stems(phrase: str) -> list[str]:
     """The distinct stems a paper must have to contain the phrase, as ``terms`` has them."""
     return list(dict.fromkeys(stem(word) for word in words(phrase)))
-
-
-def same_author(one: str, other: str) -> bool:
-    """Whether two names can be one person's: surname, and given names as far as given.
-
-    "J. Smith", "Jane Smith" and "Smith, Jane" agree; "Jane Smith" and "John Smith" do not,
-    nor do "Wei Zhang" and "Weijie Zhang".
-    """
-    first, second = _name(one), _name(other)
-    if not first or not second or first[-1] != second[-1]:
-        return False
-    given, others = first[:-1], second[:-1]
-    return "".join(given) == "".join(others) or all(
-        a == b or (a[0] == b[0] and 1 in (len(a), len(b)))
-        for a, b in zip(given, others, strict=False)
-    )
-
-
-def _name(name: str) -> list[str]:
-    surname, comma, given = name.partition(",")
-    folded = unicodedata.normalize("NFKD", (f"{given} {surname}" if comma else name).casefold())
-    plain = "".join(char for char in folded if not unicodedata.combining(char))
-    return _WORD.findall(plain)

@@ -120,3 +120,13 @@ def test_that_a_liked_paper_is_a_past_one_hides_none_like_it() -> None:
     query = Query(liked=(liked,))
     known = graded([*crowd, liked], [like], query)
     assert known == pytest.approx(graded(crowd, [like], query), rel=0.2)
+
+
+def test_papers_a_reader_likes_are_not_the_usual(past: list[Doc]) -> None:
+    """They come from earlier digests, so they are past papers; what is rare else stays rare."""
+    before = [paper for paper in past if paper not in past[-150:]]
+    liked = tuple(past[-3:])
+    among, apart = (
+        graded(some, [doc("sea", 6000)], Query(liked=liked)) for some in ([*before, *liked], before)
+    )
+    assert among[0] > 0.9 * apart[0]

@@ -1,0 +1,76 @@
+"""Authors by name, as far as a name tells."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+_WORD = re.compile(r"[^\W_]+")
+_INITIALS = re.compile(r"[A-Z]{2,3}")
+_UMLAUT = re.compile("([aou])e")
+_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "æ": "a", "œ": "o"}
+)
+"""Letters that Unicode does not take apart; æ and œ as ``_UMLAUT`` leaves ae and oe."""
+SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
+
+Name = tuple[str, ...]
+"""Given names and particles, then the surname's last part, folded."""
+
+
+def parse_name(name: str) -> Name:
+    """ "Jörg van der Berg", "Berg, Joerg van der" and "van der Berg, Jörg" are one name."""
+    surname, comma, given = name.partition(",")
+    words = _WORD.findall(f"{given} {surname}" if comma else name)
+    last = len(words) - 1
+    parts: list[str] = []
+    for n, word in enumerate(words):
+        if n and _fold(word) in SUFFIXES:
+            continue
+        # As in "JA Smith"; but in "LI MING SMITH" any word may be a name.
+        initials = n < last and _INITIALS.fullmatch(word) and not name.isupper()
+        parts += map(_fold, word) if initials else [_fold(word)]
+    return tuple(filter(None, parts))
+
+
+def _fold(word: str) -> str:
+    """Without case, diacritics, and the e that stands for an umlaut."""
+    folded = unicodedata.normalize("NFKD", word.casefold()).translate(_LETTERS)
+    plain = "".join(char for char in folded if not unicodedata.combining(char))
+    return _UMLAUT.sub(r"\1", plain)
+
+
+def same_author(one: str, other: str) -> bool:
+    """Whether two names can be one person's: surname, and given names as far as given.
+
+    "J. Smith", "Jane Smith" and "Smith, Jane" agree; "Jane Smith" and "John Smith" do not,
+    nor do "Wei Zhang" and "Weijie Zhang".
+    """
+    return _agree(parse_name(one), parse_name(other))
+
+
+def _agree(one: Name, other: Name) -> bool:
+    if not one or not other or one[-1] != other[-1]:
+        return False
+    given, others = one[:-1], other[:-1]
+    return "".join(given) == "".join(others) or all(
+        a == b or (a[0] == b[0] and 1 in (len(a), len(b)))
+        for a, b in zip(given, others, strict=False)
+    )
+
+
+class Authors:
+    """The authors of papers, by surname."""
+
+    def __init__(self, authors: Iterable[Sequence[str]]) -> None:
+        self._by_surname: dict[str, list[tuple[Name, int]]] = defaultdict(list)
+        for place, names in enumerate(authors):
+            for name in map(parse_name, names):
+                if name:
+                    self._by_surname[name[-1]].append((name, place))
+
+    def papers(self, author: str) -> list[int]:
+        """The places of the papers that can be by this author, in order."""
+        wanted = parse_name(author)
+        named = self._by_surname.get(wanted[-1], ()) if wanted else ()
+        return list(dict.fromkeys(place for name, place in named if _agree(wanted, name)))
