@@ -46,13 +46,13 @@ def account(subscriber: Subscriber, paper: Paper, now: dt.datetime) -> Account:
     shelf = shelf_for(requests)
     if paper.pk in shelf.places:
         interests = interests_of([subscriber.pk])[subscriber.pk]
-        shelf.score(interests)
+        shelf.scored.score(interests)
         place = shelf.places[paper.pk]
         found.graded = [_graded(i, place, shelf) for i in interests if i.weight > 0]
         found.against += [
             f"the muted phrase “{interest.name}” stands in it"
             for interest in interests
-            if interest.weight < 0 and place in shelf.muted(interest)
+            if interest.weight < 0 and place in shelf.scored.muted(interest)
         ]
     items = select_from(shelf, requests)[subscriber.pk]
     for number, item in enumerate(items, 1):
@@ -76,7 +76,7 @@ def _against(subscriber: Subscriber, paper: Paper, days: tuple[dt.date, ...]) ->
 
 
 def _graded(interest: Followed, place: int, shelf: Shelf) -> Graded:
-    matches = place in shelf.ranked(interest).papers
-    reason = shelf.reason(interest, place) if matches else ""
-    standings, grade = shelf.standings(interest, place), shelf.grade(interest, place)
+    matches = place in shelf.scored.ranked(interest).papers
+    reason = shelf.scored.reason(interest, place) if matches else ""
+    standings, grade = shelf.scored.standings(interest, place), shelf.scored.grade(interest, place)
     return Graded(interest.name, interest.weight, standings, grade, reason)

@@ -46,7 +46,7 @@ def select_from(shelf: Shelf, requests: Sequence[Request]) -> dict[int, list[Ite
     """``select`` from a shelf that is there already."""
     readers = [request.subscriber.pk for request in requests]
     interests = interests_of(readers)
-    shelf.score(interest for found in interests.values() for interest in found)
+    shelf.scored.score(interest for found in interests.values() for interest in found)
     had = _had(readers, shelf, Delivery.objects.filter(newest_day__gte=shelf.since))
     chosen = {
         request.subscriber.pk: _choose(
@@ -126,7 +126,7 @@ def _choose(request: Request, interests: list[Followed], had: set[int], shelf: S
     """Half of a digest at most are picks; a fifth is trending, half where matches are few."""
     size, off = request.subscriber.max_papers, request.subscriber.sections_off
     listed = shelf.listed(request.days)
-    excluded = had.union(*(shelf.muted(i) for i in interests if i.weight < 0))
+    excluded = had.union(*(shelf.scored.muted(i) for i in interests if i.weight < 0))
     followed = [interest for interest in interests if interest.weight > 0]
     items: list[Item] = []
 
@@ -144,10 +144,10 @@ def _choose(request: Request, interests: list[Followed], had: set[int], shelf: S
     trending = 0 if TRENDING in off else size // 5
     if MATCHES not in off:
         reserved = len(list(islice(filter(allowed, shelf.by_trend_with_votes), trending)))
-        ranked = [shelf.ranked(interest) for interest in followed]
+        ranked = [shelf.scored.ranked(interest) for interest in followed]
         weights = [interest.weight for interest in followed]
         for row, place in share_out(ranked, weights, size - len(items) - reserved, allowed):
-            why = shelf.reason(followed[row], place)
+            why = shelf.scored.reason(followed[row], place)
             put(place, MATCHES, why)["interest"] = followed[row].pk
     if trending and MATCHES in off:
         trending = size

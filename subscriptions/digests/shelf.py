@@ -1,27 +1,18 @@
-"""The papers of some days, scored for what readers follow: what many selections share."""
+"""The papers of some days: what many selections share."""
 
 import datetime as dt
-from array import array
 from collections import defaultdict
-from collections.abc import Iterable
 
-import numpy as np
-
-from subscriptions.matching import Doc, Pool, Query, Ranked, rank
+from subscriptions.matching import Doc, Pool
 from subscriptions.models import Listing, Paper, Pick
 
-from .interests import Followed, reason
+from .scored import Scored
 
 BACKGROUND_DAYS, BACKGROUND_PAPERS = 30, 2000
 LOOK_BACK = dt.timedelta(days=14)
 """How long before its first day deliveries are read to know what a reader has had."""
-KEPT_QUERIES, KEPT_MATCHES, KEPT_REASONS = 20_000, 2_000_000, 50_000
-"""What is kept of queries, what they found, and reasons before all of it is made anew."""
-BATCH = 256
-"""How many queries are scored at once."""
 
 Days = tuple[dt.date, ...]
-Key = tuple[object, ...]
 
 
 class Shelf:
@@ -72,68 +63,14 @@ class Shelf:
             range(len(self.papers)), key=lambda n: (-self.papers[n].trend, self.papers[n].pk)
         )
         self.by_trend_with_votes = [n for n in self.by_trend if self.papers[n].votes]
-        self._pool = Pool([_doc(paper) for paper in self.papers], background)
-        self._ranked: dict[Key, Ranked] = {}
-        self._muted: dict[str, array[int]] = {}
-        self._matches = 0
-        self._reasons: dict[tuple[Key, int], str] = {}
+        self.scored = Scored(Pool([_doc(paper) for paper in self.papers], background))
+        """The same places, ranked for what readers follow."""
 
     def listed(self, days: Days) -> set[int]:
         """The papers that a source listed on one of these days."""
         if days not in self._listed:
             self._listed[days] = set().union(*(self._listed_by_day.get(day, ()) for day in days))
         return self._listed[days]
-
-    def score(self, interests: Iterable[Followed]) -> None:
-        """Score what is new among these interests."""
-        queries = len(self._ranked) + len(self._muted)
-        if queries > KEPT_QUERIES or self._matches > KEPT_MATCHES:
-            self._ranked.clear()
-            self._muted.clear()
-            self._matches = 0
-        followed: dict[Key, Query] = {}
-        muted: dict[str, None] = {}
-        for interest in interests:
-            if interest.weight > 0 and interest.key not in self._ranked:
-                followed[interest.key] = interest.query
-            elif interest.weight < 0 and interest.name not in self._muted:
-                muted[interest.name] = None
-        keys = list(followed)
-        for start in range(0, len(keys), BATCH):
-            batch = keys[start : start + BATCH]
-            scored = self._pool.score([followed[key] for key in batch])
-            for key, scores in zip(batch, scored, strict=True):
-                self._ranked[key] = found = rank(scores)
-                self._matches += len(found.papers)
-        for phrase in muted:
-            self._muted[phrase] = array("i", np.flatnonzero(self._pool.contains([phrase])[0]))
-            self._matches += len(self._muted[phrase])
-
-    def ranked(self, interest: Followed) -> Ranked:
-        """The papers that match an interest scored before, the best first."""
-        return self._ranked[interest.key]
-
-    def grade(self, interest: Followed, place: int) -> float:
-        """How well a paper fits, before it is decided whether that is a match."""
-        return float(self._pool.grade([interest.query])[0, place])
-
-    def standings(self, interest: Followed, place: int) -> list[tuple[str, float, float]]:
-        """Each part of a paper's grade: its name, how much it counts, and how high it stands."""
-        found = self._pool.standings([interest.query])
-        return [(s.name, float(s.counts[0]), float(s.of[0, place])) for s in found if s.counts[0]]
-
-    def muted(self, interest: Followed) -> Iterable[int]:
-        """The papers in which a muted phrase scored before stands."""
-        return self._muted[interest.name]
-
-    def reason(self, interest: Followed, place: int) -> str:
-        """Why a paper matches an interest."""
-        key = interest.key, place
-        if (said := self._reasons.get(key)) is None:
-            if len(self._reasons) > KEPT_REASONS:
-                self._reasons.clear()
-            said = self._reasons[key] = reason(interest, self._pool.why(interest.query, place))
-        return said
 
 
 def _doc(paper: Paper) -> Doc:

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 _WORD = re.compile(r"[^\W_]+")
@@ -60,17 +59,29 @@ def _agree(one: Name, other: Name) -> bool:
 
 
 class Authors:
-    """The authors of papers, by surname."""
+    """The authors of papers, by surname and first initial."""
 
     def __init__(self, authors: Iterable[Sequence[str]]) -> None:
-        self._by_surname: dict[str, list[tuple[Name, int]]] = defaultdict(list)
+        self._papers: dict[str, dict[str, dict[Name, list[int]]]] = {}
         for place, names in enumerate(authors):
-            for name in map(parse_name, names):
-                if name:
-                    self._by_surname[name[-1]].append((name, place))
+            for name in filter(None, map(parse_name, names)):
+                by_initial = self._papers.setdefault(name[-1], {})
+                by_initial.setdefault(_initial(name), {}).setdefault(name, []).append(place)
 
     def papers(self, author: str) -> list[int]:
         """The places of the papers that can be by this author, in order."""
         wanted = parse_name(author)
-        named = self._by_surname.get(wanted[-1], ()) if wanted else ()
-        return list(dict.fromkeys(place for name, place in named if _agree(wanted, name)))
+        by_initial = self._papers.get(wanted[-1], {}) if wanted else {}
+        initial = _initial(wanted)
+        found = {
+            place
+            for other in ({initial, ""} if initial else by_initial)
+            for name, places in by_initial.get(other, {}).items()
+            if _agree(wanted, name)
+            for place in places
+        }
+        return sorted(found)
+
+
+def _initial(name: Name) -> str:
+    return name[0][0] if len(name) > 1 else ""

@@ -60,7 +60,8 @@ class Lexicon:
         """TF-IDF: (1 + ln count) times inverse document frequency, each row of length 1."""
         weighed = counts.copy()
         weighed.data = ((1 + np.log(counts.data)) * self._idf[counts.indices]).astype(np.float32)
-        lengths = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
+        squares = np.concatenate(([0], np.cumsum(np.square(weighed.data, dtype=np.float64))))
+        lengths = np.sqrt(np.diff(squares[counts.indptr]))
         per_value = np.repeat(np.where(lengths > 0, lengths, 1), np.diff(weighed.indptr))
         weighed.data = (weighed.data / per_value).astype(np.float32)
         return weighed

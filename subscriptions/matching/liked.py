@@ -71,9 +71,9 @@ class Liked:
         shape = len(queries), len(self._places)
         return sparse.csr_matrix((np.array(parts, dtype=np.float32), (rows, columns)), shape)
 
-    def alike(self, share: sparse.csr_matrix) -> tuple[Scores, Scores]:
-        """Of means with these shares, the cosine of TF-IDF to each paper of pool and past."""
-        docs, past = (np.asarray(share @ some[: len(self._places)]) for some in self._alike)
+    def alike(self) -> tuple[Scores, Scores]:
+        """Of known papers, the cosine of TF-IDF to each paper of the pool and of the past."""
+        docs, past = (some[: len(self._places)] for some in self._alike)
         return docs, past
 
     def vectors(self) -> Vectors:

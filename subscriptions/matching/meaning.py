@@ -29,15 +29,19 @@ class Meaning:
     def __init__(self, vectors: Callable[[Texts], Vectors], docs: Texts, past: Texts) -> None:
         self.vectors = vectors
         """Of any texts."""
-        self._docs, self._past = vectors(docs), vectors(past)
+        self.docs = np.ascontiguousarray(vectors(docs).T)
+        """Of shape (dimensions, docs)."""
+        self._past = vectors(past)
         self._mean = self._past.mean(axis=0)
         apart = self._past - self._mean
         self._spread = apart.T @ apart / max(len(apart), 1)
         self._decorrelate = np.linalg.pinv(drawn_in(apart, self._spread), hermitian=True)
 
-    def find(self, vectors: Vectors) -> tuple[Scores, Usual]:
-        """By cosine."""
-        return vectors @ self._docs.T, self._usual(vectors)
+    def usual(self, vectors: Vectors) -> Usual:
+        """What vectors find among past papers by cosine."""
+        size, mean = len(self._past), (vectors @ self._mean).astype(np.float64)
+        variance = np.einsum("ij,ij->i", vectors @ self._spread, vectors, dtype=np.float64)
+        return Usual(size, size * mean, size * (np.maximum(variance, 0) + mean**2))
 
     def apart(self, share: sparse.csr_matrix, vectors: Vectors) -> Vectors:
         """What tells means of vectors, each with its ``share``, best from past papers.
@@ -51,11 +55,6 @@ class Meaning:
     def of_past(self, vectors: Vectors, places: Sequence[int]) -> Scores:
         """What each vector finds in one past paper."""
         return np.asarray(np.einsum("ij,ij->i", vectors, self._past[places]))
-
-    def _usual(self, vectors: Vectors) -> Usual:
-        size, mean = len(self._past), (vectors @ self._mean).astype(np.float64)
-        variance = np.einsum("ij,ij->i", vectors @ self._spread, vectors, dtype=np.float64)
-        return Usual(size, size * mean, size * (np.maximum(variance, 0) + mean**2))
 
 
 def encoded(encode: Encode) -> Callable[[Texts], Vectors]:

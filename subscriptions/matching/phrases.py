@@ -1,6 +1,7 @@
 """Whether phrases stand in papers, as a reader would see it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +9,11 @@ from scipy import sparse
 
 from .text import key_stems, stems
 
+KEPT = 10_000
+"""Of how many phrases it is kept where they stand."""
+
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 
 
 class Phrases:
@@ -23,31 +28,53 @@ class Phrases:
         """Titles and abstracts; which row of ``by_term`` (terms, texts) has which stem."""
         self._texts, self._columns, self._by_term = texts, columns, by_term
         self._spellings: dict[int, str] = {}
+        self._places: dict[str, Places] = {}
 
     def contains(self, phrases: Sequence[str]) -> Mask:
         """Of shape (phrases, docs): whether the phrase stands in the paper, inflected or not."""
         found = np.zeros((len(phrases), len(self._texts)), dtype=np.bool_)
         for row, phrase in enumerate(phrases):
-            found[row] = self.has_words([phrase])
-            if len(stems(phrase)) == len(key_stems(phrase)) == 1:
-                continue
-            said, docs = _spell(phrase), np.flatnonzero(found[row])
-            found[row, docs] = [said in self._spelled(doc) for doc in docs.tolist()]
+            found[row, self._stands_in(phrase)] = True
         return found
+
+    def places(self, phrases: Sequence[str]) -> Places:
+        """The papers in which one of the phrases stands; one with two of them comes twice."""
+        if len(phrases) == 1:
+            return self._stands_in(phrases[0])
+        return np.concatenate([self._stands_in(phrase) for phrase in phrases])
+
+    def _stands_in(self, phrase: str) -> Places:
+        if phrase not in self._places:
+            if len(self._places) == KEPT:
+                self._places.clear()
+            self._places[phrase] = self._find(phrase)
+        return self._places[phrase]
+
+    def _find(self, phrase: str) -> Places:
+        keys = key_stems(phrase)
+        # Where a phrase of several words stands, so do its pairs.
+        docs = np.flatnonzero(self._has_all([*map(" ".join, pairwise(keys))] or keys))
+        if len(stems(phrase)) == len(keys) == 1:
+            return docs
+        said = _spell(phrase)
+        return docs[[said in self._spelled(doc) for doc in docs.tolist()]]
 
     def has_words(self, phrases: Sequence[str]) -> Mask:
         """Of shape (docs,): whether every word of one of the phrases is somewhere in the paper."""
         found = np.zeros(len(self._texts), dtype=np.bool_)
         for phrase in phrases:
-            all_there = np.ones(len(self._texts), dtype=np.bool_)
-            for word in key_stems(phrase):
-                all_there &= self._has_word(word)
-            found |= all_there
+            found |= self._has_all(key_stems(phrase))
         return found
 
-    def _has_word(self, word: str) -> Mask:
+    def _has_all(self, terms: Iterable[str]) -> Mask:
+        all_there = np.ones(len(self._texts), dtype=np.bool_)
+        for term in terms:
+            all_there &= self._has(term)
+        return all_there
+
+    def _has(self, term: str) -> Mask:
         there = np.zeros(len(self._texts), dtype=np.bool_)
-        if (column := self._columns.get(word)) is not None:
+        if (column := self._columns.get(term)) is not None:
             start, end = self._by_term.indptr[column : column + 2]
             there[self._by_term.indices[start:end]] = True
         return there

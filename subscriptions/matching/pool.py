@@ -2,29 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
+from .asked import Asked
 from .authors import Authors
-from .lexicon import Lexicon, Segments
+from .lexicon import Lexicon
 from .liked import Liked
 from .meaning import LEAST_PAPERS, Encode, Meaning, encoded, latent
 from .phrases import Mask, Phrases
 from .queries import Doc, Query, asked, segments
-from .views import Scores, usual_of_dense, usual_of_sparse
+from .views import Column, Scores, Usual, View, grade
 from .why import Reasons, Why
 
 FLOOR, WITHOUT_PHRASE = 3.5, 5.0
 """What stands as high above past papers is a match; higher, where an interest has phrases and
 none of them stands in the paper. Read on a real week, nine of ten between the two were right
 with a phrase, and one of three without."""
-COMMON = 0.10
-"""So is what has as many words in common, by cosine, of a subject that many past papers share."""
 ALIKE = 0.15
-"""And what is as much like the liked papers, by the mean cosine to them."""
+"""So is what has many words in common with what is said, of a subject that many past papers
+share; and what is as much like the liked papers, by the mean cosine to them."""
 CATEGORY, AUTHOR = 0.5, 10.0
 LEAST = 0.01
 """Of what matches by more than its standing."""
@@ -32,16 +30,6 @@ LEAST_PAST = 200
 """With fewer past papers than these, those to be ranked count as past too."""
 ENOUGH_LIKED = 5
 """With more liked papers than these, what a reader says counts less than what they like."""
-
-
-class Standing(NamedTuple):
-    """One part of a grade, for each of some queries."""
-
-    name: str
-    counts: npt.NDArray[np.float32]
-    """How much it counts, of shape (queries,)."""
-    of: Scores
-    """In deviations from past papers' mean, of shape (queries, docs)."""
 
 
 class Pool:
@@ -57,7 +45,6 @@ class Pool:
         past = background if len(background) >= LEAST_PAST else [*background, *docs]
         lexicon = self._lexicon = Lexicon(map(segments, docs), map(segments, past))
         matrix, before = lexicon.weigh(lexicon.counts), lexicon.weigh(lexicon.past)
-        self._bm25 = [lexicon.bm25(some).T.tocsr() for some in (lexicon.counts, lexicon.past)]
         self._by_term = matrix.T.tocsr()
         texts = [(doc.title, doc.abstract) for doc in docs]
         self._phrases = Phrases(texts, lexicon.columns, self._by_term)
@@ -67,6 +54,7 @@ class Pool:
         self._meaning = vectors and Meaning(
             vectors, ([*map(segments, docs)], matrix), ([*map(segments, past)], before)
         )
+        self._asked = Asked(lexicon, self._by_term, self._meaning)
         self._liked = Liked(self._weigh, (self._by_term, before.T.tocsr()), past, self._meaning)
         self._reasons = Reasons(docs, matrix, lexicon, self._phrases, self._liked)
         self._authors = Authors(doc.authors for doc in docs)
@@ -76,18 +64,15 @@ class Pool:
                 self._by_category[category].append(place)
 
     def grade(self, queries: Sequence[Query]) -> Scores:
-        """How well papers fit, of shape (queries, docs), in deviations from past papers' mean.
+        """How well papers fit, of shape (queries, docs), in deviations from past papers' mean."""
+        return grade(self.views(queries), (len(queries), len(self.docs)))
 
-        The mean of their ``standings``, each by how much it counts.
-        """
-        return self._grade(self.standings(queries), len(queries))
+    def views(self, queries: Sequence[Query]) -> list[View]:
+        """What a grade is the mean of.
 
-    def standings(self, queries: Sequence[Query]) -> list[Standing]:
-        """By what each query says, root BM25 on words and pairs of words, and cosine of meaning;
+        By what each query says, root BM25 on words and pairs of words, and cosine of meaning;
         by what was liked, cosine of TF-IDF to the mean of those papers, and what in their meaning
-        tells them from past papers.
-
-        From six liked papers on, what it says counts less.
+        tells them from past papers. From six liked papers on, what it says counts less.
         """
         return self._find(queries)[0] if self.docs else []
 
@@ -101,23 +86,28 @@ class Pool:
         """
         if not self.docs:
             return np.zeros((len(queries), 0), dtype=np.float32)
-        standings, common = self._find(queries)
-        scores = self._grade(standings, len(queries))
+        views, common = self._find(queries)
+        scores = grade(views, common.shape)
+        says = [bool(q.text or q.phrases or (q.liked and not q.categories)) for q in queries]
         for row, query in enumerate(queries):
-            if query.author:
-                matches = self._at(self._authors.papers(query.author))
-                if query.categories:
-                    matches &= self._in_categories(query.categories)
-                scores[row] += AUTHOR
-            elif query.text or query.phrases or (query.liked and not query.categories):
-                if query.categories:
-                    scores[row] += CATEGORY * self._in_categories(query.categories)
-                matches = self._matches(query, scores[row], common[row])
-            else:
-                matches = self._in_categories(query.categories)
-                scores[row] += FLOOR
-            scores[row] = np.where(matches, np.maximum(scores[row], LEAST), 0)
-        return scores
+            if says[row] and query.categories:
+                scores[row, self._in_categories(query)] += CATEGORY
+        floors = [FLOOR if q.liked or not q.phrases else WITHOUT_PHRASE for q in queries]
+        matches = common | (scores >= np.array(floors, dtype=np.float32)[:, None])
+        for row, query in enumerate(queries):
+            if query.author or not says[row]:
+                matches[row] = False
+                matches[
+                    row, self._by_author(query) if query.author else self._in_categories(query)
+                ] = True
+                scores[row] += AUTHOR if query.author else FLOOR
+            elif query.phrases:
+                here = self._phrases.places(query.phrases)
+                if not (query.text or query.liked):
+                    matches[row] &= self._phrases.has_words(query.phrases)
+                enough = -np.inf if query.liked or not query.text else FLOOR
+                matches[row, here] |= scores[row, here] >= enough
+        return np.where(matches, np.maximum(scores, LEAST), np.float32(0))
 
     def why(self, query: Query, doc: int) -> Why:
         """What brought ``docs[doc]`` for ``query``."""
@@ -127,77 +117,44 @@ class Pool:
         """Of shape (phrases, docs): whether the phrase stands in the paper, inflected or not."""
         return self._phrases.contains(phrases)
 
-    def _find(self, queries: Sequence[Query]) -> tuple[list[Standing], Mask]:
-        """Standings, and what has words enough in common with what is said or liked."""
-        texts = {text: place for place, text in enumerate(dict.fromkeys(map(asked, queries)))}
-        rows = [texts[asked(query)] for query in queries]
-        found, common = self._find_asked([*texts], np.array(rows, dtype=np.intp))
-        liked = [len(query.liked) for query in queries]
-        says = np.array([min(1, ENOUGH_LIKED / max(n, 1)) for n in liked], dtype=np.float32)
+    def _find(self, queries: Sequence[Query]) -> tuple[list[View], Mask]:
+        """Views, and what has words enough in common with what is said or liked."""
+        liked = np.array([len(query.liked) for query in queries], dtype=np.float64)
+        says = np.minimum(1, ENOUGH_LIKED / np.maximum(liked, 1))
         says *= [any(asked(query)) for query in queries]
-        standings = [Standing(name, says, of) for name, of in found.items()]
-        if any(liked):
-            likes = np.array([n > 0 for n in liked], dtype=np.float32)
-            found, alike = self._find_liked(queries)
-            standings += [
-                Standing(f"{name} of liked papers", likes, of) for name, of in found.items()
-            ]
-            common |= alike
-        return standings, common
+        views = self._asked.views(queries, says)
+        common = np.zeros((len(queries), len(self.docs)), dtype=np.bool_)
+        for row, places in enumerate(self._asked.common(queries)):
+            common[row, places] = True
+        if liked.any():
+            views += self._likes(queries, np.minimum(liked, 1), common)
+        return views, common
 
-    def _find_asked(
-        self, texts: Sequence[Segments], rows: npt.NDArray[np.intp]
-    ) -> tuple[dict[str, Scores], Mask]:
-        """For each of ``rows``, what is said in ``texts[row]``."""
-        counts = self._lexicon.count(texts)
-        # Roots, since among past papers BM25 has a long tail, and deviations want none.
-        docs, past = ((counts @ some).sqrt() for some in self._bm25)
-        found = {"words": usual_of_sparse(past).standing(docs.toarray())}
-        weighed = self._lexicon.weigh(counts)
-        if self._meaning:
-            near, usual = self._meaning.find(self._meaning.vectors((texts, weighed)))
-            found["meaning"] = usual.standing(near)
-        common = (weighed @ self._by_term).toarray() >= COMMON
-        return {name: of[rows] for name, of in found.items()}, common[rows]
-
-    def _find_liked(self, queries: Sequence[Query]) -> tuple[dict[str, Scores], Mask]:
+    def _likes(self, queries: Sequence[Query], counts: Column, common: Mask) -> list[View]:
         self._liked.learn(queries)
         share, spoken_of = self._liked.shares(queries), self._liked.past(queries)
-        alike, alike_past = self._liked.alike(share)
-        usual = usual_of_dense(alike_past)
-        usual.without(spoken_of[0], alike_past[spoken_of])
-        found = {"words": usual.standing(alike)}
+        docs, past = self._liked.alike()
+        before = share @ past
+        usual = Usual.among(before)
+        usual.without(spoken_of[0], before[spoken_of])
+        views = [View("words of liked papers", counts, share, docs, usual)]
+        common |= views[0].found() >= ALIKE
         if self._meaning:
             apart = self._meaning.apart(share, self._liked.vectors())
-            near, usual = self._meaning.find(apart)
+            usual = self._meaning.usual(apart)
             usual.without(spoken_of[0], self._meaning.of_past(apart[spoken_of[0]], spoken_of[1]))
-            found["meaning"] = usual.standing(near)
-        return found, alike >= ALIKE
-
-    def _grade(self, standings: Sequence[Standing], queries: int) -> Scores:
-        total = np.zeros((queries, len(self.docs)), dtype=np.float32)
-        counts = np.zeros((queries, 1), dtype=np.float32)
-        for standing in standings:
-            total += standing.counts[:, None] * standing.of
-            counts += standing.counts[:, None]
-        return np.asarray(total / np.where(counts > 0, counts, 1), dtype=np.float32)
-
-    def _matches(self, query: Query, grades: Scores, common: Mask) -> Mask:
-        here = self._phrases.contains(query.phrases).any(axis=0)
-        if query.liked:
-            return np.asarray(here | common | (grades >= FLOOR))
-        stands_out = grades >= np.where(here | (not query.phrases), FLOOR, WITHOUT_PHRASE)
-        if query.text or not query.phrases:
-            return np.asarray(stands_out | common)
-        return np.asarray(here | (common | stands_out) & self._phrases.has_words(query.phrases))
+            views.append(View("meaning of liked papers", counts, apart, self._meaning.docs, usual))
+        return views
 
     def _weigh(self, docs: Sequence[Doc]) -> sparse.csr_matrix:
         return self._lexicon.weigh(self._lexicon.count(map(segments, docs)))
 
-    def _in_categories(self, categories: Sequence[str]) -> Mask:
-        return self._at([n for c in categories for n in self._by_category.get(c, ())])
+    def _in_categories(self, query: Query) -> list[int]:
+        return [n for category in query.categories for n in self._by_category.get(category, ())]
 
-    def _at(self, places: Sequence[int]) -> Mask:
-        mask = np.zeros(len(self.docs), dtype=np.bool_)
-        mask[places] = True
-        return mask
+    def _by_author(self, query: Query) -> list[int]:
+        found = self._authors.papers(query.author)
+        if not query.categories:
+            return found
+        within = set(self._in_categories(query))
+        return [place for place in found if place in within]

@@ -27,6 +27,11 @@ class Query:
     liked: tuple[Doc, ...] = ()
     disliked: tuple[Doc, ...] = ()
 
+    @property
+    def trained(self) -> bool:
+        """Whether papers that one reader spoke of are part of it."""
+        return bool(self.liked or self.disliked)
+
 
 def segments(doc: Doc) -> Segments:
     """The words of a paper; those of its title count twice."""

@@ -185,6 +185,12 @@ def choose(chunks: str) -> dict[str, float]:
     }
 
 
+def crowd(job: str) -> dict[str, float]:
+    from .crowd import score_and_select
+
+    return score_and_select(job)
+
+
 JOBS: dict[str, Callable[[str], dict[str, float] | None]] = {
     "batches": import_in_batches,
     "rows": import_row_by_row,
@@ -194,6 +200,7 @@ JOBS: dict[str, Callable[[str], dict[str, float] | None]] = {
     "send_finished": send_finished,
     "compose": compose,
     "choose": choose,
+    "crowd": crowd,
 }
 
 

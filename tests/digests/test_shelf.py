@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from subscriptions.digests import scored
 from subscriptions.digests import select as selection
-from subscriptions.digests import shelf
 from subscriptions.digests.select import Request, select
 from subscriptions.models import Item, Pick, Subscriber, Topic
 from tests.digests.week import FRIDAY, WEEK, Make, titles
@@ -107,14 +107,15 @@ def test_what_is_kept_is_bounded_and_made_anew(
     readers: list[Subscriber], monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
     before = one_by_one(readers, None)
-    monkeypatch.setattr(shelf, bound, most)
+    monkeypatch.setattr(scored, bound, most)
     for reader in readers * 2:
         assert select([Request(reader, WEEK)], as_of=TICK) == {reader.pk: before[reader.pk]}
         assert selection._kept is not None
-        kept = selection._kept[1]
+        shelf = selection._kept[1]
+        kept = shelf.scored
         sizes = {
-            "KEPT_QUERIES": len(kept._ranked) + len(kept._muted) - 4,
-            "KEPT_MATCHES": kept._matches - 4 * len(kept.papers),
+            "KEPT_QUERIES": len(kept._shared) + len(kept._muted) - 4,
+            "KEPT_MATCHES": kept._matches - 4 * len(shelf.papers),
             "KEPT_REASONS": len(kept._reasons) - 1,
         }
         assert sizes[bound] <= most, "beyond what one reader adds"

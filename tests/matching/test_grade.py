@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from subscriptions.matching import Doc, Pool, Query, pool
+from subscriptions.matching import Doc, Pool, Query, asked, pool
 from subscriptions.matching.pool import FLOOR
 
 SUBJECTS = {
@@ -67,11 +67,11 @@ def test_without_any_of_its_phrases_a_paper_must_stand_out_more(
     past: list[Doc], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     violin = Doc("A violin concert", "The orchestra plays a slow melody.")
+    monkeypatch.setattr(asked, "COMMON", 2.0)
     ranked = Pool([violin], past)
     for phrase, stands in (("violin concert", True), ("concert of a violin", False)):
         query = Query("orchestra melody", phrases=(phrase,))
         grade = float(ranked.grade([query])[0, 0])
-        monkeypatch.setattr(pool, "COMMON", 2.0)
         for floor, matches in ((grade - 0.1, True), (grade + 0.1, False)):
             monkeypatch.setattr(pool, "FLOOR", floor if stands else -9.0)
             monkeypatch.setattr(pool, "WITHOUT_PHRASE", 99.0 if stands else floor)

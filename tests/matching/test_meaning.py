@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from subscriptions.matching.meaning import Meaning, Texts, Vectors, drawn_in
-from subscriptions.matching.views import Scores
+from subscriptions.matching.views import Scores, View
 
 
 def vectors_of(rows: Vectors) -> Texts:
@@ -19,9 +19,9 @@ def liking(docs: Vectors, past: Vectors, liked: Vectors) -> Scores:
     """How high ``docs`` stand for a reader who likes all of ``liked`` the same."""
     meaning = Meaning(lambda texts: texts[1].toarray(), vectors_of(docs), vectors_of(past))
     share = sparse.csr_matrix(np.full((1, len(liked)), 1 / len(liked), dtype=np.float32))
-    found, usual = meaning.find(meaning.apart(share, liked))
-    (standing,) = usual.standing(found)
-    return np.asarray(standing)
+    apart = meaning.apart(share, liked)
+    view = View("", np.ones(1), apart, meaning.docs, meaning.usual(apart))
+    return np.asarray(view.standing()[0])
 
 
 def drawn(vectors: Vectors) -> Vectors:

@@ -1,5 +1,7 @@
 """Scores in deviations from what past papers have."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -8,42 +10,62 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
-from subscriptions.matching.views import Usual, usual_of_dense, usual_of_sparse
+from subscriptions.matching.views import Usual, View, grade
 
 Array = npt.NDArray[np.float32]
 values = st.sampled_from([0.0, 0.0, 0.5, 1.0, 3.0])
 past = arrays(np.float32, st.tuples(st.integers(1, 3), st.integers(2, 8)), elements=values)
 
 
-def standing(usual: Usual, count: int) -> Array:
-    found = np.tile(np.array([0, 1, 2], dtype=np.float32), (count, 1))
-    return np.asarray(usual.standing(found))
+def standing(usual: Usual, found: Sequence[float] = (0, 1, 2)) -> Array:
+    count = len(usual.total)
+    each = np.tile(np.array(found, dtype=np.float32), (count, 1))
+    return View("", np.ones(count), each, None, usual).standing()
 
 
 @given(past)
 def test_deviations_above_the_mean(usual: Array) -> None:
-    found = standing(usual_of_dense(usual), len(usual))
+    found = standing(Usual.among(usual))
     for row, of in zip(found, usual, strict=True):
         if np.ptp(of):
             assert row == pytest.approx((np.array([0, 1, 2]) - of.mean()) / of.std(), abs=1e-4)
     assert np.isfinite(found).all()
-    same = standing(usual_of_sparse(sparse.csr_matrix(usual)), len(usual))
+    same = standing(Usual.among(sparse.csr_matrix(usual)))
     assert same == pytest.approx(found, rel=1e-4)
 
 
 @given(past)
 def test_past_papers_that_are_left_out(usual: Array) -> None:
     count, size = usual.shape
-    some, left = usual_of_dense(usual), usual_of_dense(usual[:, 1:])
+    some, left = Usual.among(usual), Usual.among(usual[:, 1:])
     some.without([*range(count)], usual[:, 0])
     assert some.size == pytest.approx(left.size)
     if size > 2 and (np.ptp(usual[:, 1:], axis=1) > 0).all():
-        assert standing(some, count) == pytest.approx(standing(left, count), rel=1e-3, abs=1e-3)
+        assert standing(some) == pytest.approx(standing(left), rel=1e-3, abs=1e-3)
     for n in range(1, size):
         some.without([*range(count)], usual[:, n])
-    assert np.isfinite(standing(some, count)).all()
+    assert np.isfinite(standing(some)).all()
 
 
 def test_where_all_past_papers_are_alike_as_if_one_were_as_good() -> None:
-    usual = usual_of_dense(np.zeros((1, 99), dtype=np.float32))
-    assert usual.standing(np.array([[0, 2]], dtype=np.float32))[0] == pytest.approx([0, 99**0.5])
+    usual = Usual.among(np.zeros((1, 99), dtype=np.float32))
+    assert standing(usual, [0, 2])[0] == pytest.approx([0, 99**0.5])
+
+
+def test_a_grade_is_the_mean_of_standings() -> None:
+    draw = np.random.default_rng(0)
+
+    def some(*shape: int) -> Array:
+        return draw.random(shape, dtype=np.float32)
+
+    papers, alike = some(4, 6), some(3, 6)
+    counts = np.array([[1, 0.5], [1, 0], [1, 1], [0, 1]])
+    views = [
+        View("words", counts[0], sparse.csr_matrix(some(2, 6)), None, Usual.among(some(2, 9))),
+        View("meaning", counts[1], some(2, 4), papers, Usual.among(some(2, 9))),
+        View("liked", counts[2], sparse.csr_matrix(some(2, 3)), alike, Usual.among(some(2, 9))),
+        View("meaning of liked", counts[3], some(2, 4), papers, Usual.among(some(2, 9))),
+    ]
+    expected = sum(view.counts[:, None] * view.standing() for view in views)
+    assert grade(views, (2, 6)) == pytest.approx(expected / counts.sum(axis=0)[:, None], rel=1e-4)
+    assert not grade([], (2, 6)).any()

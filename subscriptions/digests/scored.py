@@ -1,0 +1,90 @@
+"""What interests find among some papers, and why: scored once for all who follow the same."""
+
+from array import array
+from collections.abc import Iterable
+
+import numpy as np
+
+from subscriptions.matching import Pool, Query, Ranked, rank
+
+from .interests import Followed, reason
+
+KEPT_QUERIES, KEPT_MATCHES, KEPT_REASONS = 300_000, 10_000_000, 50_000
+"""What is kept of queries, what they found, and reasons before all of it is made anew."""
+BATCH = 256
+"""How many queries are scored at once."""
+
+Key = tuple[object, ...]
+
+
+class Scored:
+    """The papers of a pool by place, ranked for interests."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._shared: dict[Key, Ranked] = {}
+        self._own: dict[Key, Ranked] = {}
+        self._muted: dict[str, array[int]] = {}
+        self._matches = 0
+        self._reasons: dict[tuple[Key, int], str] = {}
+
+    def score(self, interests: Iterable[Followed]) -> None:
+        """Score what is new among these interests.
+
+        What one reader alone asks for, who said what they like, is kept until the next call.
+        """
+        if len(self._shared) + len(self._muted) > KEPT_QUERIES or self._matches > KEPT_MATCHES:
+            self._shared.clear()
+            self._muted.clear()
+            self._matches = 0
+        followed: dict[Key, Query] = {}
+        muted: dict[str, None] = {}
+        for interest in interests:
+            if interest.weight > 0 and interest.key not in self._shared:
+                followed[interest.key] = interest.query
+            elif interest.weight < 0 and interest.name not in self._muted:
+                muted[interest.name] = None
+        self._own.clear()
+        keys = list(followed)
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            queries = [followed[key] for key in batch]
+            for key, query, scores in zip(batch, queries, self._pool.score(queries), strict=True):
+                found = rank(scores)
+                if query.trained:
+                    self._own[key] = found
+                else:
+                    self._shared[key] = found
+                    self._matches += len(found.papers)
+        for phrase in muted:
+            self._muted[phrase] = array("i", np.flatnonzero(self._pool.contains([phrase])[0]))
+            self._matches += len(self._muted[phrase])
+
+    def ranked(self, interest: Followed) -> Ranked:
+        """The papers that match an interest scored before, the best first."""
+        return self._shared.get(interest.key) or self._own[interest.key]
+
+    def grade(self, interest: Followed, place: int) -> float:
+        """How well a paper fits, before it is decided whether that is a match."""
+        return float(self._pool.grade([interest.query])[0, place])
+
+    def standings(self, interest: Followed, place: int) -> list[tuple[str, float, float]]:
+        """Each part of a paper's grade: its name, how much it counts, and how high it stands."""
+        return [
+            (view.name, float(view.counts[0]), float(view.standing()[0, place]))
+            for view in self._pool.views([interest.query])
+            if view.counts[0]
+        ]
+
+    def muted(self, interest: Followed) -> Iterable[int]:
+        """The papers in which a muted phrase scored before stands."""
+        return self._muted[interest.name]
+
+    def reason(self, interest: Followed, place: int) -> str:
+        """Why a paper matches an interest."""
+        key = interest.key, place
+        if (said := self._reasons.get(key)) is None:
+            if len(self._reasons) > KEPT_REASONS:
+                self._reasons.clear()
+            said = self._reasons[key] = reason(interest, self._pool.why(interest.query, place))
+        return said
