@@ -45,17 +45,17 @@ class Scored:
             elif interest.weight < 0 and interest.name not in self._muted:
                 muted[interest.name] = None
         self._own.clear()
-        keys = list(followed)
+        keys = sorted(followed, key=lambda key: followed[key].trained)
         for start in range(0, len(keys), BATCH):
             batch = keys[start : start + BATCH]
             queries = [followed[key] for key in batch]
-            for key, query, scores in zip(batch, queries, self._pool.score(queries), strict=True):
-                found = rank(scores)
+            for key, query, found in zip(batch, queries, self._pool.match(queries), strict=True):
+                ranked = rank(*found)
                 if query.trained:
-                    self._own[key] = found
+                    self._own[key] = ranked
                 else:
-                    self._shared[key] = found
-                    self._matches += len(found.papers)
+                    self._shared[key] = ranked
+                    self._matches += len(ranked.papers)
         for phrase in muted:
             self._muted[phrase] = array("i", np.flatnonzero(self._pool.contains([phrase])[0]))
             self._matches += len(self._muted[phrase])

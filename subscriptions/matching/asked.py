@@ -1,6 +1,7 @@
 """What interests say in words: how it compares with papers, kept, as many say the same."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from .views import Column, Usual, View
 COMMON = 0.10
 """So much TF-IDF cosine to a paper is to have many words in common with it."""
 KEPT = 4_000
-"""How many texts are kept before all are made anew."""
+"""How many texts are kept, those that were asked for last."""
 
 Places = npt.NDArray[np.int32]
 
@@ -67,12 +68,12 @@ class Asked:
     def _learned(self, queries: Sequence[Query]) -> list[_Known]:
         texts = [asked(query) for query in queries]
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if new and len(self._known) + len(new) > KEPT:
-            self._known.clear()
-            new = list(dict.fromkeys(texts))
-        if new:
-            self._known |= zip(new, self._compared(new), strict=True)
-        return [self._known[text] for text in texts]
+        known = {text: self._known.pop(text) for text in texts if text in self._known}
+        known |= zip(new, self._compared(new), strict=True)
+        self._known |= known
+        for text in [*islice(self._known, max(len(self._known) - KEPT, 0))]:
+            del self._known[text]
+        return [known[text] for text in texts]
 
     def _compared(self, texts: Sequence[Segments]) -> list[_Known]:
         said = self._lexicon.count(texts)

@@ -29,7 +29,7 @@ class Meaning:
     def __init__(self, vectors: Callable[[Texts], Vectors], docs: Texts, past: Texts) -> None:
         self.vectors = vectors
         """Of any texts."""
-        self.docs = np.ascontiguousarray(vectors(docs).T)
+        self.docs = vectors(docs).T
         """Of shape (dimensions, docs)."""
         self._past = vectors(past)
         self._mean = self._past.mean(axis=0)

@@ -41,7 +41,7 @@ class Phrases:
         """The papers in which one of the phrases stands; one with two of them comes twice."""
         if len(phrases) == 1:
             return self._stands_in(phrases[0])
-        return np.concatenate([self._stands_in(phrase) for phrase in phrases])
+        return np.concatenate([np.empty(0, np.intp), *map(self._stands_in, phrases)])
 
     def _stands_in(self, phrase: str) -> Places:
         if phrase not in self._places:

@@ -11,9 +11,9 @@ from .authors import Authors
 from .lexicon import Lexicon
 from .liked import Liked
 from .meaning import LEAST_PAPERS, Encode, Meaning, encoded, latent
-from .phrases import Mask, Phrases
+from .phrases import Mask, Phrases, Places
 from .queries import Doc, Query, asked, segments
-from .views import Column, Scores, Usual, View, grade
+from .views import Column, Scores, Usual, View, grade, grade_some
 from .why import Reasons, Why
 
 FLOOR, WITHOUT_PHRASE = 3.5, 5.0
@@ -65,7 +65,7 @@ class Pool:
 
     def grade(self, queries: Sequence[Query]) -> Scores:
         """How well papers fit, of shape (queries, docs), in deviations from past papers' mean."""
-        return grade(self.views(queries), (len(queries), len(self.docs)))
+        return grade(self.views(queries), range(len(queries)), len(self.docs))
 
     def views(self, queries: Sequence[Query]) -> list[View]:
         """What a grade is the mean of.
@@ -77,37 +77,59 @@ class Pool:
         return self._find(queries)[0] if self.docs else []
 
     def score(self, queries: Sequence[Query]) -> Scores:
-        """What matches: ``grade``, or 0 where a paper neither stands out nor has the words.
+        """What ``match`` finds, of shape (queries, docs); 0 where a paper does not match."""
+        found = np.zeros((len(queries), len(self.docs)), dtype=np.float32)
+        for row, (places, scores) in enumerate(self.match(queries)):
+            found[row, places] = scores
+        return found
 
-        A query for an author or for categories alone matches just these, in the order of what
-        was liked; one for an author and categories, what is of both. Phrases without a text
-        around them match wherever they stand and, where nothing was liked, nowhere without
-        all of their words.
+    def match(self, queries: Sequence[Query]) -> list[tuple[Places, Scores]]:
+        """For each query the papers that stand out or have the words, by place, and their scores.
+
+        The score is the grade, and more for a category. A query for an author or for categories
+        alone matches just these, whatever was liked; one for an author and categories, what is
+        of both. Phrases without a text around them match wherever they stand and, where nothing
+        was liked, nowhere without all of their words.
         """
-        if not self.docs:
-            return np.zeros((len(queries), 0), dtype=np.float32)
         views, common = self._find(queries)
-        scores = grade(views, common.shape)
-        says = [bool(q.text or q.phrases or (q.liked and not q.categories)) for q in queries]
-        for row, query in enumerate(queries):
-            if says[row] and query.categories:
-                scores[row, self._in_categories(query)] += CATEGORY
-        floors = [FLOOR if q.liked or not q.phrases else WITHOUT_PHRASE for q in queries]
-        matches = common | (scores >= np.array(floors, dtype=np.float32)[:, None])
-        for row, query in enumerate(queries):
-            if query.author or not says[row]:
-                matches[row] = False
-                matches[
-                    row, self._by_author(query) if query.author else self._in_categories(query)
-                ] = True
-                scores[row] += AUTHOR if query.author else FLOOR
-            elif query.phrases:
-                here = self._phrases.places(query.phrases)
-                if not (query.text or query.liked):
-                    matches[row] &= self._phrases.has_words(query.phrases)
-                enough = -np.inf if query.liked or not query.text else FLOOR
-                matches[row, here] |= scores[row, here] >= enough
-        return np.where(matches, np.maximum(scores, LEAST), np.float32(0))
+        only = {
+            row: places for row, q in enumerate(queries) if (places := self._only(q)) is not None
+        }
+        others = [row for row in range(len(queries)) if row not in only]
+        graded = grade_some(views, only)
+        graded |= zip(others, grade(views, others, len(self.docs)), strict=True)
+        everywhere = np.arange(len(self.docs))
+        return [
+            self._matches(query, only.get(row, everywhere), graded[row], common[row])
+            for row, query in enumerate(queries)
+        ]
+
+    def _only(self, query: Query) -> Places | None:
+        """The only papers that may match, where few may: these alone are graded."""
+        if query.author:
+            found = self._authors.papers(query.author)
+            within = set(self._in_categories(query)) if query.categories else found
+            return np.array([place for place in found if place in within], dtype=np.intp)
+        if not query.says:
+            return np.unique(np.array(self._in_categories(query), dtype=np.intp))
+        if query.phrases and not query.text and not query.liked:
+            return np.flatnonzero(self._phrases.has_words(query.phrases))
+        return None
+
+    def _matches(
+        self, query: Query, places: Places, grades: Scores, common: Mask
+    ) -> tuple[Places, Scores]:
+        """Those of ``places`` that match; ``common`` is of all papers."""
+        if query.author or not query.says:
+            return places, np.maximum(grades + (AUTHOR if query.author else FLOOR), LEAST)
+        if query.categories:
+            grades = grades + CATEGORY * self._at(self._in_categories(query))[places]
+        here = self._at(self._phrases.places(query.phrases))[places]
+        sure = here | bool(query.liked or not query.phrases)
+        matches = common[places] | (grades >= np.where(sure, FLOOR, WITHOUT_PHRASE))
+        if query.liked or not query.text:
+            matches |= here
+        return places[matches], np.maximum(grades[matches], LEAST)
 
     def why(self, query: Query, doc: int) -> Why:
         """What brought ``docs[doc]`` for ``query``."""
@@ -152,9 +174,7 @@ class Pool:
     def _in_categories(self, query: Query) -> list[int]:
         return [n for category in query.categories for n in self._by_category.get(category, ())]
 
-    def _by_author(self, query: Query) -> list[int]:
-        found = self._authors.papers(query.author)
-        if not query.categories:
-            return found
-        within = set(self._in_categories(query))
-        return [place for place in found if place in within]
+    def _at(self, places: Sequence[int] | Places) -> Mask:
+        mask = np.zeros(len(self.docs), dtype=np.bool_)
+        mask[places] = True
+        return mask

@@ -28,6 +28,11 @@ class Query:
     disliked: tuple[Doc, ...] = ()
 
     @property
+    def says(self) -> bool:
+        """Whether it asks for more than all of an author or of some categories."""
+        return bool(self.text or self.phrases or (self.liked and not self.categories))
+
+    @property
     def trained(self) -> bool:
         """Whether papers that one reader spoke of are part of it."""
         return bool(self.liked or self.disliked)

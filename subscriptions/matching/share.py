@@ -15,11 +15,11 @@ class Ranked(NamedTuple):
     scores: Sequence[float]
 
 
-def rank(scores: npt.NDArray[np.float32]) -> Ranked:
-    """The papers with a score, in eight octets each; of equals the first."""
-    found = np.flatnonzero(scores)
-    order = found[np.argsort(-scores[found], kind="stable")]
-    return Ranked(array("i", order.astype(np.intc).tobytes()), array("f", scores[order].tobytes()))
+def rank(places: npt.NDArray[np.intp], scores: npt.NDArray[np.float32]) -> Ranked:
+    """Papers by score, in eight octets each; of equals the first."""
+    order = np.lexsort((places, -scores))
+    ranked = places[order].astype(np.intc)
+    return Ranked(array("i", ranked.tobytes()), array("f", scores[order].tobytes()))
 
 
 def share_out(

@@ -1,6 +1,6 @@
 """Ways of comparing papers, each on a scale that past papers set, so that they can be added."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from scipy import sparse
 
 Scores = npt.NDArray[np.float32]
 Column = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 Rows = sparse.csr_matrix | Scores
 
 TINY = 1e-9
@@ -62,9 +63,15 @@ class View:
     """Of shape (dimensions, docs); None where ``vectors`` are the products themselves."""
     usual: Usual
 
-    def found(self, rows: slice | npt.NDArray[np.intp] = np.s_[:]) -> Scores:
+    def found(self, rows: slice | Places = np.s_[:]) -> Scores:
         """The products, of shape (queries, docs)."""
         return multiplied(self.vectors[rows], self.papers)
+
+    def found_at(self, rows: Places, columns: Places) -> Scores:
+        """The products of these rows and docs, pair by pair."""
+        if self.papers is None or not isinstance(self.vectors, np.ndarray):
+            return np.asarray(self.found()[rows, columns])
+        return np.asarray(np.einsum("ij,ij->i", self.vectors[rows], self.papers.T[columns]))
 
     def standing(self) -> Scores:
         """``found`` in deviations above the mean of past papers."""
@@ -87,19 +94,16 @@ class View:
         return 1 / spread, mean / spread
 
 
-def grade(views: Sequence[View], shape: tuple[int, int]) -> Scores:
-    """The mean of standings, each by how much it counts, of shape (queries, docs).
+def grade(views: Sequence[View], rows: Sequence[int], docs: int) -> Scores:
+    """The mean of standings, each by how much it counts, of shape (rows, docs).
 
     Views of the same papers are added before they are multiplied, which takes most of the time.
     """
-    counts = sum((view.counts for view in views), np.zeros(shape[0]))
-    total = np.zeros(shape, dtype=np.float32)
+    total = np.zeros((len(rows), docs), dtype=np.float32)
     together: dict[int, tuple[Rows, Scores | None]] = {}
-    for view in views:
-        parts = view.counts / np.where(counts > 0, counts, 1)
-        scale, shift = view.scale
-        total -= (parts * shift).astype(np.float32)[:, None]
-        vectors = scaled(view.vectors, parts * scale)
+    for view, factors, less in _parts(views):
+        total -= less[rows, None]
+        vectors = scaled(view.vectors[rows], factors[rows])
         before = together.get(id(view.papers))
         together[id(view.papers)] = (before[0] + vectors if before else vectors), view.papers
     for vectors, papers in together.values():
@@ -107,9 +111,30 @@ def grade(views: Sequence[View], shape: tuple[int, int]) -> Scores:
     return total
 
 
-def scaled(vectors: Rows, factors: Column) -> Rows:
+def grade_some(
+    views: Sequence[View], places: Mapping[int, npt.NDArray[np.intp]]
+) -> dict[int, Scores]:
+    """The same, by row, of the papers in ``places`` alone."""
+    sizes = [len(some) for some in places.values()]
+    rows = np.repeat(np.array([*places], dtype=np.intp), sizes)
+    columns = np.concatenate([np.empty(0, np.intp), *places.values()])
+    total = np.zeros(len(rows), dtype=np.float32)
+    for view, factors, less in _parts(views):
+        total += view.found_at(rows, columns) * factors[rows] - less[rows]
+    return dict(zip(places, np.split(total, np.cumsum(sizes))[:-1], strict=True))
+
+
+def _parts(views: Sequence[View]) -> Iterator[tuple[View, Scores, Scores]]:
+    """Each view, and by which factor, less how much, its products are part of the mean."""
+    counts = sum((view.counts for view in views), np.zeros(1))
+    for view in views:
+        parts = view.counts / np.where(counts > 0, counts, 1)
+        scale, shift = view.scale
+        yield view, (parts * scale).astype(np.float32), (parts * shift).astype(np.float32)
+
+
+def scaled(vectors: Rows, factors: Scores) -> Rows:
     """Each row times its factor."""
-    factors = factors.astype(np.float32)
     if isinstance(vectors, np.ndarray):
         return np.asarray(vectors * factors[:, None], dtype=np.float32)
     values = vectors.data * np.repeat(factors, np.diff(vectors.indptr))

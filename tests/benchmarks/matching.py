@@ -116,11 +116,11 @@ def _pair(judged: "JudgedData", relevant: dict[str, set[str]]) -> tuple[float, f
 
     ids = list(judged.docs)
     topics = judged.topics[:PAIRED]
-    scores = judged.pool.score([judged.query(topic) for topic in topics])
-    lists = {
-        topic.topic_id: rank(np.where(judged.candidates(topic), found, 0))
-        for topic, found in zip(topics, scores, strict=True)
-    }
+    lists = {}
+    for topic in topics:
+        ((places, scores),) = judged.pool.match([judged.query(topic)])
+        may = judged.candidates(topic)[places]
+        lists[topic.topic_id] = rank(places[may], scores[may])
     both = could = 0
     in_pairs, alone = 0.0, 0.0
     for pair in combinations(lists, 2):

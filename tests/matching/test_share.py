@@ -10,10 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from subscriptions.matching import rank
+from subscriptions.matching import Ranked
+from subscriptions.matching import rank as rank_found
 from subscriptions.matching import share_out as share_out_ranked
 
 Scores = npt.NDArray[np.float32]
+
+
+def rank(scores: Scores) -> Ranked:
+    """Of a score for each paper, 0 where there is no match."""
+    places = np.flatnonzero(scores)[::-1]
+    return rank_found(places, scores[places])
 
 
 def share_out(scores: Scores, weights: Scores, limit: int) -> list[tuple[int, int]]:

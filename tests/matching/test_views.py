@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
-from subscriptions.matching.views import Usual, View, grade
+from subscriptions.matching.views import Usual, View, grade, grade_some
 
 Array = npt.NDArray[np.float32]
 values = st.sampled_from([0.0, 0.0, 0.5, 1.0, 3.0])
@@ -67,5 +67,13 @@ def test_a_grade_is_the_mean_of_standings() -> None:
         View("meaning of liked", counts[3], some(2, 4), papers, Usual.among(some(2, 9))),
     ]
     expected = sum(view.counts[:, None] * view.standing() for view in views)
-    assert grade(views, (2, 6)) == pytest.approx(expected / counts.sum(axis=0)[:, None], rel=1e-4)
-    assert not grade([], (2, 6)).any()
+    mean = expected / counts.sum(axis=0)[:, None]
+    assert grade(views, [0, 1], 6) == pytest.approx(mean, rel=1e-4)
+    assert grade(views, [1], 6) == pytest.approx(mean[1:], rel=1e-4)
+    some_of = {1: np.array([5, 2]), 0: np.array([], dtype=np.intp)}
+    graded = grade_some(views, some_of)
+    assert [*graded] == [1, 0]
+    assert graded[1] == pytest.approx(mean[1, [5, 2]], rel=1e-4)
+    assert not graded[0].size
+    assert not grade([], [0, 1], 6).any()
+    assert grade_some([], {}) == grade_some(views, {}) == {}
