@@ -4,7 +4,8 @@ ENV UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 UV_NO_CACHE=1
 RUN pip install --no-cache-dir "uv==${UV_VERSION}"
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-default-groups
+ARG EXTRAS=
+RUN uv sync --frozen --no-default-groups ${EXTRAS:+--extra "$EXTRAS"}
 
 FROM python:3.13-slim
 ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1 VAR_DIR=/var/lib/paper-round

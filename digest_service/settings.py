@@ -153,6 +153,8 @@ CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "subscriptions.tasks.tick", "schedule": TICK_SECONDS},
 }
 
+ENCODER = env.str("ENCODER", default="default")  # see encoder.py
+
 EDITIONS_NEED_APPROVAL = env.bool("EDITIONS_NEED_APPROVAL", default=False)
 DELIVERY_WINDOW = env.int("DELIVERY_WINDOW", default=20)
 DELIVERY_RATE = env.float("DELIVERY_RATE", default=0.0)  # messages a second, all workers; 0: any

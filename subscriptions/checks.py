@@ -1,10 +1,24 @@
-"""System checks for what an operator must set before the site faces the world."""
+"""System checks for what an operator sets, most before the site faces the world."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from .encoder import DEFAULT, NoEncoder, load_encoder
+
+
+@register
+def check_encoder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A folder that is named must be there; without the extra, words do."""
+    try:
+        if settings.ENCODER != DEFAULT:
+            load_encoder(settings.ENCODER)
+    except NoEncoder as error:
+        hint = "ENCODER is default, none, or a folder with model.onnx and tokenizer.json."
+        return [Error(f"ENCODER: {error}.", hint=hint, id="paper_round.E003")]
+    return []
 
 
 @register(Tags.security, deploy=True)

@@ -3,8 +3,9 @@
 import hashlib
 import importlib.util
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,23 +36,18 @@ class Encoder:
     """
 
     def __init__(self, files: Files) -> None:
-        try:
-            import onnxruntime
-            from tokenizers import Tokenizer
-        except ImportError as error:
-            raise NoEncoder(MISSING.format(error.name)) from error
+        for package in ("onnxruntime", "tokenizers"):
+            if importlib.util.find_spec(package) is None:
+                raise NoEncoder(MISSING.format(package))
         if missing := [str(path) for path in files if not path.is_file()]:
             raise NoEncoder(f"there is no {' and no '.join(missing)}")
-        self._tokenizer = Tokenizer.from_file(str(files.tokenizer))
-        self._tokenizer.enable_truncation(LONGEST_TEXT)
-        self._tokenizer.enable_padding()
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(files.model), options)
-        self._wanted = {wanted.name for wanted in self._session.get_inputs()}
-        parts = [hashlib.sha256(path.read_bytes()).digest() for path in files]
-        self.version = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+        self._files = files
+
+    @cached_property
+    def version(self) -> str:
         """Tells vectors of different models apart."""
+        parts = [hashlib.sha256(path.read_bytes()).digest() for path in self._files]
+        return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
     def __call__(
         self, texts: Sequence[str], progress: Callable[[int], object] = bool
@@ -67,6 +63,24 @@ class Encoder:
         sorted_back[order] = vectors
         return sorted_back
 
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self._files.tokenizer))
+        tokenizer.enable_truncation(LONGEST_TEXT)
+        tokenizer.enable_padding()
+        return tokenizer
+
+    @cached_property
+    def _session(self) -> Any:
+        """Loaded when the first vector is made: where all are stored, none is needed."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(str(self._files.model), options)
+
     def _encode(self, texts: list[str]) -> npt.NDArray[np.float32]:
         tokens = self._tokenizer.encode_batch(texts)
         mask = np.array([t.attention_mask for t in tokens], dtype=np.int64)
@@ -75,9 +89,8 @@ class Encoder:
             "attention_mask": mask,
             "token_type_ids": np.zeros_like(mask),
         }
-        (states, *_) = self._session.run(
-            None, {k: v for k, v in given.items() if k in self._wanted}
-        )
+        wanted = {wanted.name for wanted in self._session.get_inputs()}
+        (states, *_) = self._session.run(None, {k: v for k, v in given.items() if k in wanted})
         weights = mask[:, :, None].astype(np.float32)
         mean = (states * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1)
         lengths = np.linalg.norm(mean, axis=1, keepdims=True)

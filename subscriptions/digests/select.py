@@ -35,6 +35,8 @@ def select(
 ) -> dict[int, list[Item]]:
     """The ordered items of each reader's digest, by subscriber; the number of queries is fixed.
 
+    With an encoder, two more for each 256 interests that nobody followed before.
+
     Nobody gets a hidden paper, one with a phrase they muted, or one they were sent before.
     The same inputs give the same items. Calls in one process with the same ``as_of`` choose
     from the papers as they were at the first of them.

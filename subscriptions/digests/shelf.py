@@ -5,6 +5,7 @@ from collections import defaultdict
 
 from subscriptions.matching import Doc, Pool
 from subscriptions.models import Listing, Paper, Pick
+from subscriptions.vectors import site_vectors
 
 from .scored import Scored
 
@@ -63,7 +64,8 @@ class Shelf:
             range(len(self.papers)), key=lambda n: (-self.papers[n].trend, self.papers[n].pk)
         )
         self.by_trend_with_votes = [n for n in self.by_trend if self.papers[n].votes]
-        self.scored = Scored(Pool([_doc(paper) for paper in self.papers], background))
+        docs = [_doc(paper) for paper in self.papers]
+        self.scored = Scored(Pool(docs, background, site_vectors()))
         """The same places, ranked for what readers follow."""
 
     def listed(self, days: Days) -> set[int]:

@@ -9,7 +9,7 @@ from itertools import islice
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from subscriptions.matching.trend import trend
+from subscriptions.matching import paper_text, trend
 from subscriptions.models import (
     Edition,
     Listing,
@@ -22,6 +22,7 @@ from subscriptions.models import (
 from subscriptions.models.bulk import insert
 from subscriptions.sources import PaperRecord, Rejection
 from subscriptions.sources.records import clean
+from subscriptions.vectors import site_vectors
 
 BATCH = 1000
 KEPT_REJECTIONS = 100
@@ -75,16 +76,18 @@ def _take_in_batch(
         rejected(rejection)
     run.rejected += len(bad)
     run.rejections = (run.rejections + [[r.number, r.reason] for r in bad])[:KEPT_REJECTIONS]
-    new, updated = _store(good, Source(run.source), run.started_at)
-    run.new += new
-    run.updated += updated
-    run.unchanged += len(good) - new - updated
+    stored = _store(good, Source(run.source), run.started_at)
+    run.new += len(stored.new)
+    run.updated += stored.updated
+    run.unchanged += len(good) - len(stored.new) - stored.updated
+    if vectors := site_vectors():
+        vectors([paper_text(p.title, p.abstract) for p in (*stored.new, *stored.changed.values())])
     days = [record.announced for record in good] + [run.newest_day or dt.date.min]
     run.newest_day = max(days) if good else run.newest_day
 
 
-def _store(records: list[PaperRecord], source: Source, now: dt.datetime) -> tuple[int, int]:
-    """Store one batch; (new, updated). Tried again where another run was quicker."""
+def _store(records: list[PaperRecord], source: Source, now: dt.datetime) -> "_Writes":
+    """Store one batch; what was written. Tried again where another run was quicker."""
     for _ in range(2):
         try:
             with transaction.atomic():
@@ -157,6 +160,8 @@ class _Writes:
     changed: dict[int, Paper] = field(default_factory=dict)
     listings: list[Listing] = field(default_factory=list)
     votes: dict[int, ListingVotes] = field(default_factory=dict)
+    updated: int = 0
+    """How many records told of a paper that was here something new."""
 
     def save(self) -> None:
         insert(sorted(self.new, key=lambda paper: [getattr(paper, name) or "" for name in IDS]))
@@ -178,10 +183,9 @@ class _Writes:
         )
 
 
-def _store_once(records: list[PaperRecord], source: Source, now: dt.datetime) -> tuple[int, int]:
+def _store_once(records: list[PaperRecord], source: Source, now: dt.datetime) -> _Writes:
     days = Edition.objects.listing_day()
     index, writes = _Index(records), _Writes()
-    updated = 0
     for record in records:
         known = index.find(record)
         if known is None:
@@ -192,13 +196,13 @@ def _store_once(records: list[PaperRecord], source: Source, now: dt.datetime) ->
             merged = _merge(known.paper, record, index.by_id)
             announced = _announce(known, record, source, days, writes)
             if merged or announced:
-                updated += 1
+                writes.updated += 1
                 if known.paper.pk:
                     writes.changed[known.paper.pk] = known.paper
         known.paper.trend = known.trend()
         index.add(known)
     writes.save()
-    return len(writes.new), updated
+    return writes
 
 
 def _announce(

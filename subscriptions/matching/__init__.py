@@ -2,9 +2,20 @@
 
 from .meaning import Encode
 from .pool import Pool
-from .queries import Doc, Query
+from .queries import Doc, Query, paper_text
 from .share import Ranked, rank, share_out
 from .trend import trend
 from .why import Why
 
-__all__ = ["Doc", "Encode", "Pool", "Query", "Ranked", "Why", "rank", "share_out", "trend"]
+__all__ = [
+    "Doc",
+    "Encode",
+    "Pool",
+    "Query",
+    "Ranked",
+    "Why",
+    "paper_text",
+    "rank",
+    "share_out",
+    "trend",
+]

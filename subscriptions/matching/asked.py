@@ -56,7 +56,9 @@ class Asked:
         past = Usual(self._bm25[1].shape[1], usual[:, 0], usual[:, 1])
         views = [View("words", counts, words, None, past)]
         if self._meaning:
+            dimensions = len(self._meaning.docs)
             vectors = np.array([text.meaning for text in known], dtype=np.float32)
+            vectors = vectors.reshape(len(known), dimensions)
             usual_meaning = self._meaning.usual(vectors)
             views.append(View("meaning", counts, vectors, self._meaning.docs, usual_meaning))
         return views

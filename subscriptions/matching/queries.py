@@ -53,6 +53,11 @@ def said(segments: Segments) -> str:
     return ". ".join(dict.fromkeys(filter(None, segments)))
 
 
+def paper_text(title: str, abstract: str) -> str:
+    """A paper as one text for a sentence encoder."""
+    return said(segments(Doc(title, abstract)))
+
+
 def spoken_of(queries: Sequence[Query]) -> list[Doc]:
     """All papers that these queries' readers liked or disliked, each once, in order."""
     return list(dict.fromkeys(d for query in queries for d in (*query.liked, *query.disliked)))

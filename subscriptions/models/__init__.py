@@ -5,6 +5,7 @@ from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, Topic
 from .interests import Feedback, Interest
 from .papers import Listing, ListingVotes, Paper, Source, SourceRun
 from .subscribers import Subscriber, Suppression
+from .vectors import TextVector
 
 __all__ = [
     "WINDOW_DAYS",
@@ -24,5 +25,6 @@ __all__ = [
     "SourceRun",
     "Subscriber",
     "Suppression",
+    "TextVector",
     "Topic",
 ]

@@ -21,6 +21,7 @@ SETTINGS = set(
 )
 READ_ELSEWHERE = {
     "COMPOSE_PROFILES": "docker compose: which optional services start",
+    "EXTRAS": "docker-compose.yml, for the build",
     "INBOX_PORT": "make demo, docker-compose.yml",
     "PORT": "make demo, docker-compose.yml",
     "POSTGRES_PASSWORD": "docker-compose.yml, for the db service",

@@ -1,0 +1,62 @@
+"""The site's sentence encoder: each text's vector is made once, and stored."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from django.conf import settings
+
+from .encoder import Encoder, NoEncoder, load_encoder
+from .models import TextVector
+
+logger = logging.getLogger(__name__)
+
+
+class StoredVectors:
+    """An encoder that makes only what is not stored yet: one query for any number of texts."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Vectors of shape (texts, dimensions)."""
+        by_hash = {_hash(text): text for text in texts}
+        of_this = TextVector.objects.filter(encoder=self._encoder.version)
+        found = of_this.filter(text__in=by_hash).values_list("text", "vector")
+        known = {text: bytes(vector) for text, vector in found}
+        if new := {key: text for key, text in by_hash.items() if key not in known}:
+            made = self._encoder([*new.values()]).astype(np.float16)
+            known |= {key: vector.tobytes() for key, vector in zip(new, made, strict=True)}
+            rows = [
+                TextVector(encoder=self._encoder.version, text=key, vector=known[key])
+                for key in new
+            ]
+            TextVector.objects.bulk_create(rows, ignore_conflicts=True)
+        vectors = [np.frombuffer(known[_hash(text)], dtype=np.float16) for text in texts]
+        return np.array(vectors or np.zeros((0, 1)), dtype=np.float32)
+
+    def forget_others(self) -> int:
+        """Delete the vectors of other encoders; how many there were."""
+        return TextVector.objects.exclude(encoder=self._encoder.version).delete()[0]
+
+
+def site_vectors() -> StoredVectors | None:
+    """Of the encoder that ``ENCODER`` names; None without one, which is said once."""
+    return _vectors(settings.ENCODER)
+
+
+@cache
+def _vectors(name: str) -> StoredVectors | None:
+    try:
+        encoder = load_encoder(name)
+    except NoEncoder as error:
+        logger.warning("Papers are matched by words alone: %s", error)
+        return None
+    return StoredVectors(encoder) if encoder else None
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
