@@ -1,13 +1,13 @@
 """What interests find among some papers, and why: scored once for all who follow the same."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from subscriptions.matching import Pool, Query, Ranked, rank
 
-from .interests import Followed, reason
+from .interests import Followed, Kind, reason
 
 KEPT_QUERIES, KEPT_MATCHES, KEPT_REASONS = 300_000, 10_000_000, 50_000
 """What is kept of queries, what they found, and reasons before all of it is made anew."""
@@ -75,6 +75,10 @@ class Scored:
             for view in self._pool.views([interest.query])
             if view.counts[0]
         ]
+
+    def crowding(self, interests: Iterable[Followed]) -> Callable[[int], Iterable[int]]:
+        """For the digest of who follows these, which papers are too much after each chosen."""
+        return self._pool.crowding.begin([i.name for i in interests if i.kind == Kind.AUTHOR])
 
     def muted(self, interest: Followed) -> Iterable[int]:
         """The papers in which a muted phrase scored before stands."""

@@ -148,7 +148,9 @@ def _choose(request: Request, interests: list[Followed], had: set[int], shelf: S
         reserved = len(list(islice(filter(allowed, shelf.by_trend_with_votes), trending)))
         ranked = [shelf.scored.ranked(interest) for interest in followed]
         weights = [interest.weight for interest in followed]
-        for row, place in share_out(ranked, weights, size - len(items) - reserved, allowed):
+        most = size - len(items) - reserved
+        crowded_by = shelf.scored.crowding(followed)
+        for row, place in share_out(ranked, weights, most, allowed, crowded_by):
             why = shelf.scored.reason(followed[row], place)
             put(place, MATCHES, why)["interest"] = followed[row].pk
     if trending and MATCHES in off:

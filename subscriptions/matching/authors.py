@@ -45,10 +45,11 @@ def same_author(one: str, other: str) -> bool:
     "J. Smith", "Jane Smith" and "Smith, Jane" agree; "Jane Smith" and "John Smith" do not,
     nor do "Wei Zhang" and "Weijie Zhang".
     """
-    return _agree(parse_name(one), parse_name(other))
+    return same_name(parse_name(one), parse_name(other))
 
 
-def _agree(one: Name, other: Name) -> bool:
+def same_name(one: Name, other: Name) -> bool:
+    """``same_author`` of parsed names."""
     if not one or not other or one[-1] != other[-1]:
         return False
     given, others = one[:-1], other[:-1]
@@ -77,7 +78,7 @@ class Authors:
             place
             for other in ({initial, ""} if initial else by_initial)
             for name, places in by_initial.get(other, {}).items()
-            if _agree(wanted, name)
+            if same_name(wanted, name)
             for place in places
         }
         return sorted(found)

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from .asked import Asked
 from .authors import Authors
+from .crowding import Crowding
 from .lexicon import Lexicon
 from .liked import Liked
 from .meaning import LEAST_PAPERS, Encode, Meaning, encoded, latent
@@ -58,6 +59,7 @@ class Pool:
         self._liked = Liked(self._weigh, (self._by_term, before.T.tocsr()), past, self._meaning)
         self._reasons = Reasons(docs, matrix, lexicon, self._phrases, self._liked)
         self._authors = Authors(doc.authors for doc in docs)
+        self.crowding = Crowding(docs, matrix)
         self._by_category: defaultdict[str, list[int]] = defaultdict(list)
         for place, doc in enumerate(docs):
             for category in doc.categories:

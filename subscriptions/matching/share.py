@@ -1,7 +1,7 @@
 """From the ranked papers of many interests to one reader's papers."""
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +11,15 @@ import numpy.typing as npt
 class Ranked(NamedTuple):
     """Papers and their scores, the best first."""
 
-    papers: Sequence[int]
-    scores: Sequence[float]
+    papers: "array[int]"
+    scores: "array[float]"
+
+    def score(self, paper: int) -> float:
+        """Of one paper; 0 where it is not among these."""
+        try:
+            return self.scores[self.papers.index(paper)]
+        except ValueError:
+            return 0.0
 
 
 def rank(places: npt.NDArray[np.intp], scores: npt.NDArray[np.float32]) -> Ranked:
@@ -27,12 +34,14 @@ def share_out(
     weights: Sequence[float],
     limit: int,
     allowed: Callable[[int], bool] = lambda paper: True,
+    crowded_by: Callable[[int], Iterable[int]] = lambda paper: (),
 ) -> list[tuple[int, int]]:
     """Up to ``limit`` (interest, paper) pairs, each interest getting its share by weight.
 
     Turn by turn, the interest that has had least for its weight puts forward its best paper
-    that is allowed and not yet taken; so a broad interest cannot drown a narrow one. Equal
-    inputs give equal results.
+    that is allowed and not yet taken; so a broad interest cannot drown a narrow one. Once a
+    paper is chosen, those ``crowded_by`` it may not be. The interest of a pair is the one
+    that scores its paper highest, whoever put it forward. Equal inputs give equal results.
     """
     taken: set[int] = set()
 
@@ -54,11 +63,12 @@ def share_out(
         ]
         row = min(turns)[2]
         paper = ranked[row].papers[heads[row]]
-        chosen.append((row, paper))
+        chosen.append((max(range(len(ranked)), key=lambda n: ranked[n].score(paper)), paper))
         taken.add(paper)
+        taken.update(crowded_by(paper))
         had[row] += 1
         for other, place in list(heads.items()):
-            if ranked[other].papers[place] == paper:
+            if ranked[other].papers[place] in taken:
                 if (following := next_best(other, place + 1)) is None:
                     del heads[other]
                 else:

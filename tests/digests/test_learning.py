@@ -17,6 +17,8 @@ def paper_about(make_paper: Make, kind: str, number: int, **fields: object) -> P
         "grasp": "A gripper with soft fingers grasps wet cups by touch.",
         "walk": "Four legs walk over rubble and climb stairs outdoors.",
     }[kind]
+    # Each is a paper of its own.
+    abstract += " ".join(f"Trial{number} of material{number}{n}." for n in range(12))
     paper: Paper = make_paper(f"Robots that {kind}, part {number}", abstract=abstract, **fields)
     return paper
 

@@ -16,7 +16,8 @@ def robots(make_paper: Make) -> list[Paper]:
     wanted = [
         make_paper(
             f"Robot manipulation with vision-language-action policies, part {n}",
-            abstract="We train sim-to-real dexterous manipulation on teleoperation data.",
+            abstract="We train sim-to-real dexterous manipulation on teleoperation data"
+            f" of tasks{n} from homes{n}, shops{n}, farms{n}, mines{n}, yards{n} and ports{n}.",
         )
         for n in range(6)
     ]

@@ -57,7 +57,9 @@ def test_what_holds_for_every_reader(reader: tuple[Scores, Scores], limit: int) 
     assert len(papers) == len(set(papers))
     matching = int((scores > 0).any(axis=0).sum())
     assert len(papers) == min(limit, matching)
-    assert all(scores[interest, paper] > 0 for interest, paper in chosen)
+    # Who follows the named interest no more loses the paper's highest score.
+    for interest, paper in chosen:
+        assert scores[interest, paper] == scores[:, paper].max() > 0
     assert chosen == share_out(scores.copy(), weights.copy(), limit)
     assert chosen == share_out(scores, weights, limit + 5)[:limit]
 
@@ -103,3 +105,13 @@ def test_what_is_not_allowed_makes_room_for_the_next() -> None:
     ranked = [rank(array(0.9, 0.8, 0.7, 0)), rank(array(0, 0.9, 0, 0.2))]
     chosen = share_out_ranked(ranked, [1, 1], 3, allowed=lambda paper: paper not in {0, 1})
     assert chosen == [(0, 2), (1, 3)]
+
+
+def test_what_is_crowded_by_a_chosen_paper_makes_room_for_the_next() -> None:
+    ranked = [rank(array(0.9, 0.8, 0.7, 0)), rank(array(0, 0.9, 0, 0.2))]
+    crowded: dict[int, list[int]] = {0: [1]}
+    chosen = share_out_ranked(ranked, [1, 1], 3, crowded_by=lambda paper: crowded.get(paper, []))
+    assert chosen == [(0, 0), (1, 3), (0, 2)]
+    crowded = {1: [0, 3]}
+    chosen = share_out_ranked(ranked, [1, 1], 3, crowded_by=lambda paper: crowded.get(paper, []))
+    assert chosen == [(0, 0), (1, 1), (0, 2)]
