@@ -9,7 +9,7 @@ from itertools import islice
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from subscriptions.matching import paper_text, trend
+from subscriptions.matching import paper_text, trend, usual_votes
 from subscriptions.models import (
     Edition,
     Listing,
@@ -26,6 +26,8 @@ from subscriptions.vectors import site_vectors
 
 BATCH = 1000
 KEPT_REJECTIONS = 100
+NEWEST_VOTES = 500
+"""How many of a source's newest counts tell what is usual there."""
 MERGED = [
     "arxiv_id", "doi", "own_id", "title", "abstract", "authors", "categories", "submitted",
     "version", "url", "trend",
@@ -51,9 +53,10 @@ def take_in(
     run = SourceRun.objects.create(source=source, origin=clean(origin, 500), started_at=now)
     begun = time.monotonic()
     stream = iter(records)
+    usual: dict[str, float] = {}
     try:
         while batch := list(islice(stream, BATCH)):
-            _take_in_batch(run, batch, rejected)
+            _take_in_batch(run, batch, rejected, usual)
             progress(len(batch))
         run.status = SourceRun.Status.OK
     except BaseException as error:  # Ctrl-C, too, ends a run
@@ -68,15 +71,19 @@ def take_in(
 
 
 def _take_in_batch(
-    run: SourceRun, batch: list[PaperRecord | Rejection], rejected: Callable[[Rejection], None]
+    run: SourceRun,
+    batch: list[PaperRecord | Rejection],
+    rejected: Callable[[Rejection], None],
+    usual: dict[str, float],
 ) -> None:
+    """``usual`` has the usual votes of sources, as far as known."""
     good = [record for record in batch if isinstance(record, PaperRecord)]
     bad = [record for record in batch if isinstance(record, Rejection)]
     for rejection in bad:
         rejected(rejection)
     run.rejected += len(bad)
     run.rejections = (run.rejections + [[r.number, r.reason] for r in bad])[:KEPT_REJECTIONS]
-    stored = _store(good, Source(run.source), run.started_at)
+    stored = _store(good, Source(run.source), run.started_at, usual)
     run.new += len(stored.new)
     run.updated += stored.updated
     run.unchanged += len(good) - len(stored.new) - stored.updated
@@ -86,16 +93,18 @@ def _take_in_batch(
     run.newest_day = max(days) if good else run.newest_day
 
 
-def _store(records: list[PaperRecord], source: Source, now: dt.datetime) -> "_Writes":
+def _store(
+    records: list[PaperRecord], source: Source, now: dt.datetime, usual: dict[str, float]
+) -> "_Writes":
     """Store one batch; what was written. Tried again where another run was quicker."""
     for _ in range(2):
         try:
             with transaction.atomic():
-                return _store_once(records, source, now)
+                return _store_once(records, source, now, usual)
         except IntegrityError:
             continue
     with transaction.atomic():
-        return _store_once(records, source, now)
+        return _store_once(records, source, now, usual)
 
 
 @dataclass
@@ -106,9 +115,12 @@ class _Known:
     listings: dict[tuple[str, dt.date], Listing] = field(default_factory=dict)
     votes: dict[tuple[str, dt.date], ListingVotes] = field(default_factory=dict)
 
-    def trend(self) -> float:
+    def trend(self, usual: dict[str, float]) -> float:
+        """The most of any listing, each on the scale of its source."""
         return max(
-            trend(self.votes[key].count if key in self.votes else 0, listing.day)
+            trend(self.votes[key].count, listing.day, usual[key[0]])
+            if key in self.votes
+            else trend(0, listing.day)
             for key, listing in self.listings.items()
         )
 
@@ -183,9 +195,12 @@ class _Writes:
         )
 
 
-def _store_once(records: list[PaperRecord], source: Source, now: dt.datetime) -> _Writes:
+def _store_once(
+    records: list[PaperRecord], source: Source, now: dt.datetime, usual: dict[str, float]
+) -> _Writes:
     days = Edition.objects.listing_day()
     index, writes = _Index(records), _Writes()
+    _learn_usual(usual, records, source, index)
     for record in records:
         known = index.find(record)
         if known is None:
@@ -199,10 +214,24 @@ def _store_once(records: list[PaperRecord], source: Source, now: dt.datetime) ->
                 writes.updated += 1
                 if known.paper.pk:
                     writes.changed[known.paper.pk] = known.paper
-        known.paper.trend = known.trend()
+        known.paper.trend = known.trend(usual)
         index.add(known)
     writes.save()
     return writes
+
+
+def _learn_usual(
+    usual: dict[str, float], records: list[PaperRecord], source: Source, index: _Index
+) -> None:
+    """The usual votes of this source and of those that listed these papers, where not known."""
+    listed = {key[0] for known in index.by_id.values() for key in known.votes}
+    for name in listed | {source.value}:
+        if name not in usual:
+            of_source = ListingVotes.objects.filter(listing__source=name).order_by("-date", "-pk")
+            counts = list(of_source.values_list("count", flat=True)[:NEWEST_VOTES])
+            if name == source.value:
+                counts += [record.votes for record in records if record.votes is not None]
+            usual[name] = usual_votes(counts)
 
 
 def _announce(

@@ -4,7 +4,7 @@ from .meaning import Encode
 from .pool import Pool
 from .queries import Doc, Query, paper_text
 from .share import Ranked, rank, share_out
-from .trend import trend
+from .trend import trend, usual_votes
 from .why import Why
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "rank",
     "share_out",
     "trend",
+    "usual_votes",
 ]

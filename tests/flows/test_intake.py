@@ -129,6 +129,21 @@ def test_the_trend_is_that_of_the_best_listing(bring: Bring) -> None:
     assert Paper.objects.get().trend == pytest.approx(trend(0, dt.date(2025, 10, 30)))
 
 
+def test_votes_count_by_what_is_usual_at_their_source(bring: Bring) -> None:
+    bring(*({"id": f"loud-{n}", "votes": 400 + n} for n in range(30)))
+    loud = Paper.objects.order_by("trend").last()
+    assert loud is not None
+    assert loud.trend == pytest.approx(trend(429, FRIDAY, 414.5))
+    bring({"id": "another", "votes": 829})
+    best = Paper.objects.order_by("trend").last()
+    assert best is not None
+    assert best.trend == pytest.approx(trend(829, FRIDAY, 415))
+    # A source that was silent for weeks keeps its scale.
+    bring({"id": "late", "votes": 829, "listed": "2025-12-01"})
+    late = Paper.objects.latest("pk")
+    assert late.trend == pytest.approx(trend(829, dt.date(2025, 12, 1), 415.5), rel=1e-6)
+
+
 def test_a_late_listing_goes_to_the_first_open_day_and_stays(bring: Bring) -> None:
     Edition.objects.roll(MONDAY)
     entry = {"id": "2310.01234", "votes": 3}
