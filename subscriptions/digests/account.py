@@ -54,7 +54,7 @@ def account(subscriber: Subscriber, paper: Paper, now: dt.datetime) -> Account:
             for interest in interests
             if interest.weight < 0 and place in shelf.scored.muted(interest)
         ]
-    items = select_from(shelf, requests)[subscriber.pk]
+    items = select_from(shelf, requests)[subscriber.pk].items
     for number, item in enumerate(items, 1):
         if item["paper"] == paper.pk:
             found.item, found.place = item, number

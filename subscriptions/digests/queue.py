@@ -8,17 +8,18 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Case, Value, When
 
-from subscriptions.models import Delivery, Item, Subscriber
+from subscriptions.models import Delivery, Subscriber
 from subscriptions.models.bulk import insert
 
 from .due import Plan
+from .select import Chosen
 
 NOTHING = "no papers in these days"
 STATE = "status", "next_digest_at", "covered_until"
 """What of a reader says that a plan still holds."""
 
 
-def queue(plans: Sequence[Plan], items: dict[int, list[Item]], now: dt.datetime) -> Counter[str]:
+def queue(plans: Sequence[Plan], chosen: dict[int, Chosen], now: dt.datetime) -> Counter[str]:
     """Store the deliveries and move each reader on, in one transaction.
 
     A reader whose row changed since the plan was made (another worker was quicker, or they
@@ -50,7 +51,7 @@ def queue(plans: Sequence[Plan], items: dict[int, list[Item]], now: dt.datetime)
                 counts["advanced"] += 1
                 continue
             covered[reader.pk] = plan.days[-1]
-            found = items[reader.pk]
+            found, kept_away = chosen[reader.pk]
             counts["queued" if found else "empty"] += 1
             deliveries.append(
                 Delivery(
@@ -58,6 +59,7 @@ def queue(plans: Sequence[Plan], items: dict[int, list[Item]], now: dt.datetime)
                     first_day=plan.days[0],
                     newest_day=plan.days[-1],
                     items=found,
+                    kept_away=kept_away,
                     status=Delivery.Status.QUEUED if found else Delivery.Status.SKIPPED,
                     last_reply="" if found else NOTHING,
                     created_at=now,

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 
@@ -30,10 +31,16 @@ class Request:
     days: tuple[dt.date, ...]
 
 
-def select(
-    requests: Sequence[Request], *, as_of: dt.datetime | None = None
-) -> dict[int, list[Item]]:
-    """The ordered items of each reader's digest, by subscriber; the number of queries is fixed.
+class Chosen(NamedTuple):
+    """What one reader gets."""
+
+    items: list[Item]
+    kept_away: dict[str, int]
+    """By muted phrase, how many papers would have matched."""
+
+
+def select(requests: Sequence[Request], *, as_of: dt.datetime | None = None) -> dict[int, Chosen]:
+    """The papers of each reader's digest, by subscriber; the number of queries is fixed.
 
     With an encoder, two more for each 256 interests that nobody followed before.
 
@@ -44,7 +51,7 @@ def select(
     return select_from(shelf_for(requests, as_of), requests) if requests else {}
 
 
-def select_from(shelf: Shelf, requests: Sequence[Request]) -> dict[int, list[Item]]:
+def select_from(shelf: Shelf, requests: Sequence[Request]) -> dict[int, Chosen]:
     """``select`` from a shelf that is there already."""
     readers = [request.subscriber.pk for request in requests]
     interests = interests_of(readers)
@@ -102,18 +109,18 @@ def _had(
 
 
 def _without_repeats(
-    chosen: dict[int, list[Item]],
+    chosen: dict[int, Chosen],
     requests: Sequence[Request],
     interests: dict[int, list[Followed]],
     had: dict[int, set[int]],
     shelf: Shelf,
-) -> dict[int, list[Item]]:
+) -> dict[int, Chosen]:
     """``chosen`` anew for those who got an old paper, after all they ever had of these.
 
     Few papers are listed again after long, so few readers need their whole past: one query.
     """
     old = {shelf.pks[place] for place in shelf.old}
-    doubtful = {pk for pk, items in chosen.items() if any(item["paper"] in old for item in items)}
+    doubtful = {pk for pk, c in chosen.items() if any(item["paper"] in old for item in c.items)}
     if not doubtful:
         return chosen
     before = _had(doubtful, shelf, Delivery.objects.filter(newest_day__lt=shelf.since))
@@ -124,11 +131,12 @@ def _without_repeats(
     return chosen
 
 
-def _choose(request: Request, interests: list[Followed], had: set[int], shelf: Shelf) -> list[Item]:
+def _choose(request: Request, interests: list[Followed], had: set[int], shelf: Shelf) -> Chosen:
     """Half of a digest at most are picks; a fifth is trending, half where matches are few."""
     size, off = request.subscriber.max_papers, request.subscriber.sections_off
     listed = shelf.listed(request.days)
-    excluded = had.union(*(shelf.scored.muted(i) for i in interests if i.weight < 0))
+    muted = {i.name: shelf.scored.muted(i) for i in interests if i.weight < 0}
+    excluded = had.union(*muted.values())
     followed = [interest for interest in interests if interest.weight > 0]
     items: list[Item] = []
 
@@ -160,7 +168,10 @@ def _choose(request: Request, interests: list[Followed], had: set[int], shelf: S
     most_talked_of = _trending(allowed, not items, shelf)
     for place in list(islice(most_talked_of, min(trending, size - len(items)))):
         put(place, TRENDING, _votes(shelf.papers[place].votes))
-    return items
+    wanted = set().union(*(shelf.scored.ranked(i).papers for i in followed)) if muted else set()
+    wanted = (wanted & listed) - had
+    kept_away = {phrase: len(wanted.intersection(places)) for phrase, places in muted.items()}
+    return Chosen(items, {phrase: count for phrase, count in kept_away.items() if count})
 
 
 def _picks(

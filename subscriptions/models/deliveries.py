@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Collection
 from typing import NotRequired, TypedDict
 
@@ -100,6 +101,14 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
         return queued, in_doubt
 
+    def kept_away(self, subscriber: int, since: dt.date) -> Counter[str]:
+        """How many papers each muted phrase kept from a reader."""
+        total: Counter[str] = Counter()
+        lately = self.filter(subscriber=subscriber, newest_day__gte=since)
+        for counts in lately.values_list("kept_away", flat=True):
+            total.update(counts)
+        return total
+
     def waiting(self, now: dt.datetime) -> bool:
         """Whether there is a row that a worker could claim now."""
         return self._ready(now).exists()
@@ -127,6 +136,9 @@ class Delivery(models.Model):
     first_day = models.DateField(help_text="oldest edition covered")
     newest_day = models.DateField(help_text="newest edition covered")
     items = models.JSONField(default=list, help_text="ordered: paper, section, reason, interest")
+    kept_away = models.JSONField(
+        default=dict, blank=True, help_text="by muted phrase, how many papers would have matched"
+    )
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     last_reply = models.CharField(max_length=500, blank=True)

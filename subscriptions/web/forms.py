@@ -11,9 +11,10 @@ from django.utils import timezone
 from email_validator import EmailNotValidError, validate_email
 
 from subscriptions.flows.choices import Choices
-from subscriptions.models import Interest, Subscriber, Topic
+from subscriptions.models import Delivery, Interest, Subscriber, Topic
 
 MAX_PHRASES = 30
+LATELY = dt.timedelta(weeks=8)
 ZONES = sorted(zone for zone in available_timezones() if zone[0].isupper() and zone != "Factory")
 
 
@@ -141,6 +142,10 @@ class PreferencesForm(ChoicesForm):
             "pause_until": subscriber.paused_until,
         }
         super().__init__(*args, **kwargs)
+        since = timezone.now().date() - LATELY
+        if kept_away := Delivery.objects.kept_away(subscriber.pk, since):
+            told = ", ".join(f"“{phrase}” {count}" for phrase, count in kept_away.most_common())
+            self.fields["muted"].help_text += f" Papers kept away in the last eight weeks: {told}."
 
     def topic_choices(self) -> Any:
         """What is offered, and what this reader follows already."""

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from subscriptions.digests.due import Plan
 from subscriptions.digests.ledger import LEASE, MAX_ATTEMPTS, send_queued, sweep
 from subscriptions.digests.queue import queue
+from subscriptions.digests.select import Chosen
 from subscriptions.digests.tick import begin, prepare, send_due
 from subscriptions.flows.preferences import save_preferences, unsubscribe
 from subscriptions.models import Delivery, Edition, Paper, Subscriber, Suppression
@@ -57,7 +58,7 @@ def test_a_plan_that_another_worker_overtook_is_dropped(make_reader: Make) -> No
     reader = make_reader(phrases=("x",))
     stale = Plan(reader, (dt.date(2025, 10, 12),), NOW)
     Subscriber.objects.filter(pk=reader.pk).update(next_digest_at=NOW + dt.timedelta(days=7))
-    assert not queue([stale], {reader.pk: []}, NOW)
+    assert not queue([stale], {reader.pk: Chosen([], {})}, NOW)
     assert not Delivery.objects.exists()
 
 

@@ -71,6 +71,18 @@ def test_muted_phrases_keep_papers_away_from_every_section(
     assert titles(items_of(reader)) == [picked.title, "A click through the rates of a river"]
 
 
+def test_how_many_papers_a_muted_phrase_kept_away(make_reader: Make, make_paper: Make) -> None:
+    make_paper("Robot arms in ads")
+    make_paper("Robot arms for adverts in ads")
+    make_paper("Ads about cars")
+    make_paper("Robot arms of steel")
+    make_paper("Robot arms in ads of old", day=WEEK[0] - dt.timedelta(days=1))
+    reader = make_reader(phrases=("robot arms",), muted=("ads", "advert", "unheard of"))
+    found = select([Request(reader, WEEK)])[reader.pk]
+    assert titles(found.items, "matches") == ["Robot arms of steel"]
+    assert found.kept_away == {"ads": 2, "advert": 1}
+
+
 def test_picks_are_for_everyone_or_for_the_followers_of_their_topics(
     make_reader: Make, make_paper: Make, topics: dict[str, Topic]
 ) -> None:
@@ -122,8 +134,8 @@ def test_only_papers_of_the_covered_days(make_reader: Make, make_paper: Make) ->
     daily = make_reader("d@example.org", phrases=("robot arms",))
     weekly = make_reader("w@example.org", phrases=("robot arms",))
     found = select([Request(daily, (FRIDAY,)), Request(weekly, WEEK)])
-    assert titles(found[daily.pk]) == ["Robot arms now"]
-    assert sorted(titles(found[weekly.pk])) == ["Robot arms before", "Robot arms now"]
+    assert titles(found[daily.pk].items) == ["Robot arms now"]
+    assert sorted(titles(found[weekly.pk].items)) == ["Robot arms before", "Robot arms now"]
 
 
 def test_a_full_week_is_ten_papers_shared_between_interests(

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from subscriptions.digests import scored
 from subscriptions.digests import select as selection
-from subscriptions.digests.select import Request, select
-from subscriptions.models import Item, Pick, Subscriber, Topic
+from subscriptions.digests.select import Chosen, Request, select
+from subscriptions.models import Pick, Subscriber, Topic
 from tests.digests.week import FRIDAY, WEEK, Make, titles
 
 TICK = dt.datetime(2025, 10, 13, tzinfo=dt.UTC)
@@ -49,7 +49,7 @@ def test_chunks_of_one_tick_share_what_they_choose_from(
     ]
 
     def chosen(reader: Subscriber, as_of: dt.datetime) -> list[str]:
-        return titles(select([Request(reader, WEEK)], as_of=as_of)[reader.pk], "matches")
+        return titles(select([Request(reader, WEEK)], as_of=as_of)[reader.pk].items, "matches")
 
     assert chosen(readers[0], TICK) == ["Robot arms"]
     make_paper("Of rivers")
@@ -85,17 +85,17 @@ def readers(make_reader: Make, make_paper: Make, topics: dict[str, Topic]) -> li
     ]
 
 
-def one_by_one(readers: list[Subscriber], as_of: dt.datetime | None) -> dict[int, list[Item]]:
+def one_by_one(readers: list[Subscriber], as_of: dt.datetime | None) -> dict[int, Chosen]:
     return {
-        pk: items
+        pk: chosen
         for reader in readers
-        for pk, items in select([Request(reader, WEEK)], as_of=as_of).items()
+        for pk, chosen in select([Request(reader, WEEK)], as_of=as_of).items()
     }
 
 
 def test_who_else_is_chosen_for_changes_nothing(readers: list[Subscriber]) -> None:
     together = select([Request(reader, WEEK) for reader in readers])
-    assert all(len(items) >= 5 for items in together.values())
+    assert all(len(chosen.items) >= 5 for chosen in together.values())
     assert one_by_one(readers, None) == together
     assert one_by_one(readers[::-1], TICK) == together
 

@@ -14,7 +14,7 @@ Make = Callable[..., Any]
 
 
 def items_of(reader: Subscriber, days: tuple[dt.date, ...] = WEEK) -> list[Item]:
-    return select([Request(reader, days)])[reader.pk]
+    return select([Request(reader, days)])[reader.pk].items
 
 
 def titles(items: list[Item], section: str | None = None) -> list[str]:

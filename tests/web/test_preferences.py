@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.core.signing import BadSignature
 from django.test import Client, override_settings
 
 from subscriptions import links
-from subscriptions.models import Interest, Subscriber, Topic
+from subscriptions.models import Delivery, Interest, Subscriber, Topic
 
 SUNDAY = dt.datetime(2025, 10, 12, 9, tzinfo=dt.UTC)
 Make = Callable[..., Any]
@@ -43,6 +44,22 @@ def test_the_form_shows_what_is_chosen(client: Client, reader: Subscriber) -> No
     page = client.get(path(reader)).content.decode()
     assert page.count(" checked") == 3  # two topics and the cadence
     assert "robot arms</textarea>" in page and "ads</textarea>" in page
+
+
+def test_the_form_tells_what_muted_phrases_kept_away(
+    client: Client, reader: Subscriber, make_paper: Make
+) -> None:
+    assert "kept away" not in client.get(path(reader)).content.decode()
+    for title in ("Robot arms in ads", "Robot arms for ads on ships", "Robot arms"):
+        make_paper(title)
+    call_command("send_due", now=SUNDAY + dt.timedelta(days=1))
+    assert Delivery.objects.get().kept_away == {"ads": 2}
+    old = SUNDAY.date() - dt.timedelta(weeks=9)
+    Delivery.objects.create(
+        subscriber=reader, first_day=old, newest_day=old, created_at=SUNDAY, kept_away={"ads": 7}
+    )
+    page = client.get(path(reader)).content.decode()
+    assert "Papers kept away in the last eight weeks: “ads” 2." in page
 
 
 def test_changes_are_kept_and_the_rest_stays(
