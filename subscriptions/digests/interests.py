@@ -1,5 +1,6 @@
 """What readers follow, as matching understands it, and why a paper fits, as they would say it."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -97,7 +98,8 @@ def _query(kind: str, topic: Topic | None, paper: Doc | None, value: str) -> tup
     if paper:
         return paper.title, Query(liked=(paper,))
     if kind == Kind.AUTHOR:
-        return value, Query(author=value)
+        name, _, within = value.rstrip(")").partition("(")
+        return value, Query(author=name.strip(), categories=tuple(re.findall(r"[\w.-]+", within)))
     if kind == Kind.CATEGORY:
         return value, Query(categories=(value,))
     return value, Query(phrases=(value,))

@@ -30,7 +30,10 @@ class Interest(models.Model):
     topic = models.ForeignKey(Topic, models.CASCADE, null=True, blank=True)
     paper = models.ForeignKey(Paper, models.CASCADE, null=True, blank=True)
     value = models.CharField(
-        max_length=120, blank=True, help_text="the phrase, the author's name or the category"
+        max_length=120,
+        blank=True,
+        help_text="the phrase, the category, or the author's name; where others have that name, "
+        "with categories: Wei Zhang (cs.CV)",
     )
     weight = models.SmallIntegerField(choices=Weight.choices, default=Weight.NORMAL)
 

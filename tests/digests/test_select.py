@@ -2,10 +2,12 @@
 
 import datetime as dt
 from collections import Counter
+from itertools import permutations
 
 import pytest
 
-from subscriptions.digests.select import Request, select
+from subscriptions.digests.interests import interests_of
+from subscriptions.digests.select import Request, select, shelf_for
 from subscriptions.models import Interest, Paper, Pick, Topic
 from tests.digests.week import FRIDAY, WEEK, Make, items_of, titles
 
@@ -58,6 +60,48 @@ def test_every_kind_of_interest_brings_papers(make_reader: Make, make_paper: Mak
     assert reasons[by_author.pk] == "By A. Nunez-Rey, whom you follow"
     assert reasons[by_category.pk] == "New in math.GT, which you follow"
     assert reasons[like.pk].startswith("Like “Spiking networks on neuromorphic chips”: “")
+
+
+def test_an_author_whose_name_others_have_is_told_by_category(
+    make_reader: Make, make_paper: Make
+) -> None:
+    reader = make_reader(phrases=("unheard of",))
+    Interest.objects.create(subscriber=reader, kind="author", value="Wei Zhang (cs.CV, eess.IV)")
+    mine = make_paper("Tides on video", authors=["W. Zhang"], categories=["cs.AI", "cs.CV"])
+    make_paper("Tides at sea", authors=["Wei Zhang"], categories=["physics.ao-ph"])
+    (item,) = [i for i in items_of(reader) if i["section"] == "matches"]
+    assert item["paper"] == mine.pk
+    assert item["reason"] == "By Wei Zhang (cs.CV, eess.IV), whom you follow"
+
+
+def test_a_reason_names_the_interest_without_which_the_score_falls_most(
+    make_reader: Make, make_paper: Make
+) -> None:
+    for n in range(30):
+        make_paper(f"Rivers in spring {n}", abstract=f"Silt and flow at gauge {n}.")
+    words = ["robot arms", "soft grippers", "wet cups", "touch sensing"]
+    for n, (one, two) in enumerate(permutations(words, 2)):
+        own = " ".join(f"Trial{n}x{k}" for k in range(9))
+        make_paper(f"On {one}", abstract=f"{own} has {two}, and {two} again.")
+    reader = make_reader(phrases=words)
+    found = [item for item in items_of(reader) if item["section"] == "matches"]
+    assert len(found) == 10
+
+    def scores(but: int | None) -> dict[int, float]:
+        """Of each paper, what the interests but one make of it together."""
+        interests = [i for i in interests_of([reader.pk])[reader.pk] if i.pk != but]
+        shelf = shelf_for([Request(reader, WEEK)])
+        shelf.scored.score(interests)
+        return {
+            pk: sum(shelf.scored.ranked(interest).score(place) for interest in interests)
+            for pk, place in shelf.places.items()
+        }
+
+    without = {pk: scores(pk) for pk in reader.interests.values_list("pk", flat=True)}
+    for item in found:
+        left = {pk: of[item["paper"]] for pk, of in without.items()}
+        assert left[item["interest"]] == min(left.values()) < scores(None)[item["paper"]]
+        assert reader.interests.get(pk=item["interest"]).value in item["reason"]
 
 
 def test_muted_phrases_keep_papers_away_from_every_section(

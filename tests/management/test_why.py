@@ -118,7 +118,7 @@ def test_the_id_may_be_an_address_with_a_version(reader: Subscriber, arms: Paper
     ("email", "paper", "message"),
     [
         ("bo@example.org", "2510.00001", "nobody has signed up with this address"),
-        ("ada@example.org", "2501.99999", "no paper with the arXiv id 2501.99999"),
+        ("ada@example.org", "2501.99999", "there is no paper 2501.99999"),
         ("ada@example.org", "robots", "'robots' is no arXiv id; one is like 2310.01234"),
     ],
 )

@@ -14,16 +14,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", metavar="EMAIL")
-        parser.add_argument("paper", metavar="ARXIV_ID")
+        parser.add_argument(
+            "paper", metavar="ARXIV_ID", help="or the number in the address of the paper's page"
+        )
         add_now(parser)
 
     def handle(self, *, email: str, paper: str, now: dt.datetime, **options: Any) -> None:
         reader = Subscriber.objects.filter(email__iexact=email).first()
         if reader is None:
             raise CommandError("nobody has signed up with this address")
-        found = Paper.objects.filter(arxiv_id=_id(paper)).first()
+        name, value = ("pk", paper) if paper.isdecimal() else ("arxiv_id", _id(paper))
+        found = Paper.objects.filter((name, value)).first()
         if found is None:
-            raise CommandError(f"there is no paper with the arXiv id {_id(paper)}")
+            raise CommandError(f"there is no paper {value}")
         self.stdout.write(_told(found, account(reader, found, now)))
 
 
