@@ -16,6 +16,9 @@ BATCH = 64
 """How many topics are ranked at once."""
 
 
+Grades = npt.NDArray[np.floating[Any]]
+
+
 class JudgedDataError(Exception):
     """The data cannot be used; says which file and line, and what would be right."""
 
@@ -45,34 +48,31 @@ class JudgedData:
     def __init__(self, folder: Path, encode: Encode | None = None) -> None:
         papers = dict(_read(folder / "papers.jsonl", _paper))
         past = folder / "background" / "papers.jsonl"
-        background = [doc for _, (doc, _) in _read(past, _paper)] if past.exists() else []
+        self.past = [doc for _, (doc, _) in _read(past, _paper)] if past.exists() else []
         self.topics = list(_read(folder / "topics.jsonl", _topic))
         self.docs = {paper: doc for paper, (doc, _) in papers.items()}
         """Of every paper, in the order of the pool."""
-        self.pool = Pool(list(self.docs.values()), background, encode)
+        self.pool = Pool(list(self.docs.values()), self.past, encode)
         self._ids = list(papers)
+        self._place = {paper: place for place, paper in enumerate(papers)}
         self._dates = np.array([date for _, date in papers.values()], dtype="datetime64[D]")
 
-    def rank(self, given: int) -> Iterator[tuple[str, list[tuple[str, float]]]]:
-        """Each topic with its candidates and their grades, the best first.
-
-        A candidate is dated after the topic's first day and until its last, and is none of its
-        examples. ``given`` of these, the oldest, are taken as liked.
-        """
+    def grades(self, given: int) -> Iterator[tuple[JudgedTopic, Grades]]:
+        """Each topic with a grade for each paper; ``given`` examples, the oldest, are liked."""
         for start in range(0, len(self.topics), BATCH):
             batch = self.topics[start : start + BATCH]
             queries = [self.query(topic, topic.examples[:given]) for topic in batch]
-            graded = self.pool.grade(queries)
-            for topic, grades in zip(batch, graded, strict=True):
-                order = np.argsort(-grades, kind="stable")
-                places = order[self.candidates(topic)[order]]
-                yield topic.topic_id, [(self._ids[n], float(grades[n])) for n in places]
+            yield from zip(batch, self.pool.grade(queries), strict=True)
 
-    def write(self, out: Path, given: int) -> None:
-        """The ranking as lines of topic, paper and grade."""
+    def write(self, out: Path, graded: Iterable[tuple[JudgedTopic, Grades]]) -> None:
+        """Lines of topic, candidate and grade, the best first."""
         with out.open("w", encoding="utf-8") as file:
-            for topic, ranked in self.rank(given):
-                file.writelines(f"{topic}\t{paper}\t{grade:.6f}\n" for paper, grade in ranked)
+            for topic, grades in graded:
+                order = np.argsort(-grades, kind="stable")
+                file.writelines(
+                    f"{topic.topic_id}\t{self._ids[n]}\t{grades[n]:.6f}\n"
+                    for n in order[self.candidates(topic)[order]]
+                )
 
     def query(
         self, topic: JudgedTopic, liked: Iterable[str] = (), disliked: Iterable[str] = ()
@@ -82,8 +82,15 @@ class JudgedData:
         said = (tuple(self.docs[p] for p in some if p in self.docs) for some in (liked, disliked))
         return Query(topic.description, phrases, (), "", *said)
 
+    def places(self, papers: Iterable[str]) -> list[int]:
+        """Where these papers are in the pool, those that are."""
+        return [self._place[paper] for paper in papers if paper in self._place]
+
     def candidates(self, topic: JudgedTopic) -> npt.NDArray[np.bool_]:
-        """Which papers may be ranked for a topic."""
+        """Which papers may be ranked for a topic.
+
+        Those dated after the topic's first day and until its last that are none of its examples.
+        """
         dated = (self._dates > np.datetime64(topic.after)) & (
             self._dates <= np.datetime64(topic.until)
         )

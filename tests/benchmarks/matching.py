@@ -3,7 +3,7 @@
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,10 @@ from .edition import REAL
 from .figures import Figure, table
 
 if TYPE_CHECKING:
-    from subscriptions.management.judged import JudgedData
+    from subscriptions.management.judged import Grades, JudgedData, JudgedTopic
+    from subscriptions.matching import Encode
+
+    from .peers import Peer
 
 GIVEN = {
     "cold": (0, 0.56, 0.60),
@@ -26,8 +29,6 @@ GIVEN = {
     "10": (10, 0.78, 0.82),
 }
 """Examples that are given, and the least nDCG@10 without and with an encoder."""
-PEERS = {"cold": "cold_bm25_phrase", "5": "warm5_arxiv_sanity_svm"}
-"""Runs that lie beside the judgments: BM25 on the phrase, arxiv-sanity-lite's SVM."""
 ROUNDS, SIZE, START = 6, 10, 3
 PAIRED = 20
 VECTORS = Path(__file__).parents[2] / "var" / "vectors"
@@ -42,24 +43,26 @@ def measure_matching(
     from subscriptions.management.judged import JudgedData
 
     model = load_encoder(encoder)
-    judged = JudgedData(data, model and KeptVectors(model, VECTORS))
+    encode = KeptVectors(model, VECTORS) if model else None
+    judged = JudgedData(data, encode)
     judged.topics = [topic for topic in judged.topics if topic.group == "curated"][:topics]
-    known = {topic.topic_id: topic for topic in judged.topics}
+    peers = _peers(judged, encode)
     rows, figures = [], []
     for name, (given, *bars) in GIVEN.items():
         print(f"matching: {name}", file=sys.stderr, flush=True)
-        with tempfile.TemporaryDirectory() as folder:
-            run = Path(folder) / "run.tsv"
-            judged.write(run, given)
-            ours = ndcg(data, run)
-        enough = [t for t in ours if t in known and len(known[t].examples) >= given]
-        mean = statistics.mean(ours[topic] for topic in enough)
+        enough = [topic for topic in judged.topics if len(topic.examples) >= given]
+        mean = _ndcg(data, judged, enough, judged.grades(given))
         rows.append((f"nDCG@10, given {name}, {len(enough)} topics", f"{mean:.3f}"))
         figures.append(Figure(f"ndcg_{name}", mean, f">={bars[bool(model)]}"))
-        if name in PEERS:
-            theirs = ndcg(data, data / "baseline_runs" / f"{PEERS[name]}.tsv")
-            peer = statistics.mean(theirs[topic] for topic in enough)
-            rows.append((f"  {PEERS[name]}", f"{peer:.3f}"))
+        if not given:
+            theirs = ndcg(data, data / "baseline_runs" / "cold_bm25_phrase.tsv")
+            peer = statistics.mean(theirs[topic.topic_id] for topic in enough)
+            rows.append(("  BM25 on the phrase", f"{peer:.3f}"))
+            continue
+        for peer_name, score in peers.items():
+            places = {topic.topic_id: judged.places(topic.examples[:given]) for topic in enough}
+            graded = ((topic, score(places[topic.topic_id])) for topic in enough)
+            rows.append((f"  {peer_name}", f"{_ndcg(data, judged, enough, graded):.3f}"))
     relevant = _relevant(data)
     learning = _simulate(judged, relevant, learn=True)
     rows.append((f"found in {ROUNDS} digests of {SIZE}, saying what is liked", f"{learning:.3f}"))
@@ -72,6 +75,31 @@ def measure_matching(
     figures.append(Figure("two_interests_kept", kept, ">=0.9"))
     figures.append(Figure("two_interests_present", together, ">=1"))
     return rows, figures
+
+
+def _peers(judged: "JudgedData", encode: "Encode | None") -> "dict[str, Peer]":
+    from .peers import arxiv_sanity, scholar_inbox, zotero_arxiv_daily
+
+    docs = list(judged.docs.values())
+    found = {"arxiv-sanity-lite": arxiv_sanity(docs)}
+    if encode:
+        found["zotero-arxiv-daily"] = zotero_arxiv_daily(docs, encode)
+        found["as Scholar Inbox"] = scholar_inbox(docs, judged.past, encode)
+    return found
+
+
+def _ndcg(
+    data: Path,
+    judged: "JudgedData",
+    topics: "Sequence[JudgedTopic]",
+    graded: "Iterable[tuple[JudgedTopic, Grades]]",
+) -> float:
+    """The mean of topics, at ten."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run.tsv"
+        judged.write(run, graded)
+        found = ndcg(data, run)
+    return statistics.mean(found[topic.topic_id] for topic in topics)
 
 
 def _relevant(data: Path) -> dict[str, set[str]]:

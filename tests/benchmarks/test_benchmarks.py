@@ -38,4 +38,4 @@ def test_matching_is_measured(real_data: Path) -> None:
         "feedback_found", "two_interests_kept", "two_interests_present",
     ]  # fmt: skip
     assert all(0 <= figure.value <= 1 for figure in figures)
-    assert len(rows) == 10
+    assert len(rows) == 12

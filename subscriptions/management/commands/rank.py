@@ -38,5 +38,5 @@ class Command(BaseCommand):
             judged = JudgedData(data, encode)
         except (JudgedDataError, NoEncoder) as error:
             raise CommandError(str(error)) from error
-        judged.write(out, GIVEN[given])
+        judged.write(out, judged.grades(GIVEN[given]))
         self.stdout.write(f"{len(judged.topics)} topics ranked, in {out}")
