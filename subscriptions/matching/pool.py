@@ -125,7 +125,8 @@ class Pool:
         if query.author or not query.says:
             return places, np.maximum(grades + (AUTHOR if query.author else FLOOR), LEAST)
         if query.categories:
-            grades = grades + CATEGORY * self._at(self._in_categories(query))[places]
+            more = np.float32(CATEGORY) * self._at(self._in_categories(query))[places]
+            grades = grades + more
         here = self._at(self._phrases.places(query.phrases))[places]
         sure = here | bool(query.liked or not query.phrases)
         matches = common[places] | (grades >= np.where(sure, FLOOR, WITHOUT_PHRASE))

@@ -25,8 +25,8 @@ class Ranked(NamedTuple):
 def rank(places: npt.NDArray[np.intp], scores: npt.NDArray[np.float32]) -> Ranked:
     """Papers by score, in eight octets each; of equals the first."""
     order = np.lexsort((places, -scores))
-    ranked = places[order].astype(np.intc)
-    return Ranked(array("i", ranked.tobytes()), array("f", scores[order].tobytes()))
+    ranked = places[order]
+    return Ranked(array("i", ranked.tolist()), array("f", scores[order].tolist()))
 
 
 def share_out(

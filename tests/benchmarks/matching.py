@@ -13,7 +13,9 @@ import numpy as np
 
 from tests.scorer import ndcg
 
+from .crowd import measure_crowd
 from .edition import REAL
+from .encoding import measure_encoding
 from .figures import Figure, table
 
 if TYPE_CHECKING:
@@ -171,9 +173,14 @@ def _precision(ids: list[str], papers: Sequence[int], relevant: set[str]) -> flo
 
 def main() -> None:
     django.setup()
-    rows, figures = measure_matching(REAL / "matching", 1000, *sys.argv[1:])
-    print(table(rows))
-    print(*figures, sep="\n")
+    for rows, figures in (
+        measure_matching(REAL / "matching", 1000, *sys.argv[1:]),
+        measure_encoding(1),
+        measure_crowd(1, "words"),
+        measure_crowd(1, "vectors"),
+    ):
+        print(table(rows))
+        print(*figures, sep="\n", flush=True)
 
 
 if __name__ == "__main__":

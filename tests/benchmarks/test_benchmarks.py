@@ -8,6 +8,8 @@ import pytest
 from tests.conftest import missing
 
 from .__main__ import main
+from .crowd import measure_crowd
+from .encoding import measure_encoding
 from .matching import measure_matching
 from .sink import SINK
 
@@ -39,3 +41,13 @@ def test_matching_is_measured(real_data: Path) -> None:
     ]  # fmt: skip
     assert all(0 <= figure.value <= 1 for figure in figures)
     assert len(rows) == 12
+
+
+def test_what_matching_costs_is_measured(real_data: Path) -> None:
+    _, intake = measure_encoding(0.01)
+    _, crowd = measure_crowd(0.01, "vectors")
+    assert [figure.name for figure in (*intake, *crowd)] == [
+        "intake_ms_encoder_none", "intake_ms_encoder_default",
+        "crowd_vectors_s", "crowd_vectors_mb", "crowd_vectors_growth",
+    ]  # fmt: skip
+    assert all(figure.value > 0 for figure in (*intake, *crowd))

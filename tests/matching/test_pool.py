@@ -219,3 +219,12 @@ def test_what_holds_for_all_scores(papers: list[Doc], asked: list[Query]) -> Non
         here = pool.contains(query.phrases).any(axis=0)
         assert (phrase_scores[here] > 0).all()
         assert pool.score([query])[0] == pytest.approx(scores[row], rel=1e-5)
+
+
+def test_scores_stay_small_numbers_for_every_kind_of_query(pool: Pool) -> None:
+    queries = [
+        Query("rain", ("radar",), ("physics",)), Query(author="Ada Rook"), Query("rain"),
+        Query(categories=("cs.CV",)), Query(phrases=("rain",)), Query(liked=(SOUND,)),
+    ]  # fmt: skip
+    for places, scores in pool.match(queries):
+        assert scores.dtype == np.float32

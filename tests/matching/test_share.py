@@ -45,6 +45,7 @@ def readers(draw: st.DrawFn) -> tuple[Scores, Scores]:
 def test_papers_are_ranked_by_score_and_the_first_of_equals_comes_first() -> None:
     papers, scores = rank(array(0, 0.5, 0.25, 0, 0.75, 0.5))
     assert (list(papers), list(scores)) == ([4, 1, 5, 2], [0.75, 0.5, 0.5, 0.25])
+    assert list(rank_found(np.array([1, 0]), np.array([0.5, 0.75])).scores) == [0.75, 0.5]
     assert [list(column) for column in rank(array(0, 0))] == [[], []]
     assert list(rank(array(*[0.5, 0.25] * 50)).papers) == [*range(0, 100, 2), *range(1, 100, 2)]
 
