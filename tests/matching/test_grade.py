@@ -1,8 +1,10 @@
 """How high papers stand above past ones, by what a reader says and by what they like."""
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from subscriptions.matching import Doc, Pool, Query, asked, pool
@@ -130,3 +132,19 @@ def test_papers_a_reader_likes_are_not_the_usual(past: list[Doc]) -> None:
         graded(some, [doc("sea", 6000)], Query(liked=liked)) for some in ([*before, *liked], before)
     )
     assert among[0] > 0.9 * apart[0]
+
+
+def test_with_a_model_less_is_enough(past: list[Doc], monkeypatch: pytest.MonkeyPatch) -> None:
+    violin = Doc("A violin concert", "The orchestra plays a slow melody.")
+    query = Query("orchestra melody", phrases=("violin concert",))
+
+    def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        draw = np.random.default_rng(len(texts))
+        return np.asarray(draw.standard_normal((len(texts), 8)), dtype=np.float32)
+
+    monkeypatch.setattr(asked, "COMMON", 2.0)
+    ranked = Pool([violin], past, encode)
+    grade = float(ranked.grade([query])[0, 0])
+    for part, matches in ((0.81, True), (0.79, False)):
+        monkeypatch.setattr(pool, "FLOOR", grade / part)
+        assert bool(ranked.score([query])[0, 0]) is matches

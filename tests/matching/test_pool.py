@@ -226,5 +226,5 @@ def test_scores_stay_small_numbers_for_every_kind_of_query(pool: Pool) -> None:
         Query("rain", ("radar",), ("physics",)), Query(author="Ada Rook"), Query("rain"),
         Query(categories=("cs.CV",)), Query(phrases=("rain",)), Query(liked=(SOUND,)),
     ]  # fmt: skip
-    for places, scores in pool.match(queries):
+    for _, scores in pool.match(queries):
         assert scores.dtype == np.float32
