@@ -27,9 +27,9 @@ SELECT n, (SELECT jsonb_agg(jsonb_build_object(
 FROM generate_series(0, 4999) n
 """
 DELIVERIES = """
-INSERT INTO subscriptions_delivery (subscriber_id, first_day, newest_day, items, status,
+INSERT INTO subscriptions_delivery (subscriber_id, first_day, newest_day, items, kept_away, status,
     attempts, last_reply, created_at, last_attempt_at, sent_at)
-SELECT s.id, day - 6, day, i.items, 'sent', 1, '250 2.0.0 Ok', day, day, day
+SELECT s.id, day - 6, day, i.items, '{}', 'sent', 1, '250 2.0.0 Ok', day, day, day
 FROM (SELECT DATE '2025-10-05' - 7 * %(week)s::int AS day) d, subscriptions_subscriber s
 JOIN some_items i ON i.n = (s.id * 31 + %(week)s) %% 5000
 """
