@@ -10,6 +10,8 @@ from subscriptions.matching import Doc, Query, Why
 from subscriptions.models import Feedback, Interest, Paper, Topic
 
 Kind = Interest.Kind
+NEWEST = 50
+"""How many liked papers, and how many disliked, train an interest."""
 
 
 class Followed(NamedTuple):
@@ -67,7 +69,10 @@ class Said(NamedTuple):
 
 
 def _said(readers: Sequence[int]) -> dict[int, Said]:
-    """By interest: a paper that was saved is liked, unless its reader wants less like it."""
+    """By interest: a paper that was saved is liked, unless its reader wants less like it.
+
+    Of more than some, what was said last: tastes change.
+    """
     verdicts: dict[int, dict[int, bool]] = defaultdict(dict)
     given = Feedback.objects.filter(subscriber__in=readers, interest__isnull=False)
     for interest, paper, verdict in given.order_by("pk").values_list(
@@ -77,8 +82,8 @@ def _said(readers: Sequence[int]) -> dict[int, Said]:
         verdicts[interest][paper] = verdicts[interest].get(paper, True) and liked
     return {
         interest: Said(
-            tuple(paper for paper, liked in papers.items() if liked),
-            tuple(paper for paper, liked in papers.items() if not liked),
+            tuple([paper for paper, liked in papers.items() if liked][-NEWEST:]),
+            tuple([paper for paper, liked in papers.items() if not liked][-NEWEST:]),
         )
         for interest, papers in verdicts.items()
     }

@@ -1,7 +1,7 @@
 """What interests find among some papers, and why: scored once for all who follow the same."""
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from .interests import Followed, Kind, reason
 
 KEPT_QUERIES, KEPT_MATCHES, KEPT_REASONS = 300_000, 10_000_000, 50_000
 """What is kept of queries, what they found, and reasons before all of it is made anew."""
-BATCH = 256
-"""How many queries are scored at once."""
+BATCH, SPOKEN_OF = 256, 2_000
+"""How many queries are scored at once, and how many papers their readers may speak of."""
 
 Key = tuple[object, ...]
 
@@ -45,9 +45,7 @@ class Scored:
             elif interest.weight < 0 and interest.name not in self._muted:
                 muted[interest.name] = None
         self._own.clear()
-        keys = sorted(followed, key=lambda key: followed[key].trained)
-        for start in range(0, len(keys), BATCH):
-            batch = keys[start : start + BATCH]
+        for batch in _batches(followed):
             queries = [followed[key] for key in batch]
             for key, query, found in zip(batch, queries, self._pool.match(queries), strict=True):
                 ranked = rank(*found)
@@ -92,3 +90,18 @@ class Scored:
                 self._reasons.clear()
             said = self._reasons[key] = reason(interest, self._pool.why(interest.query, place))
         return said
+
+
+def _batches(followed: dict[Key, Query]) -> Iterator[list[Key]]:
+    """Keys of queries to be scored at once; those of readers who said something come last."""
+    batch: list[Key] = []
+    spoken_of = 0
+    for key in sorted(followed, key=lambda key: followed[key].trained):
+        said = len(followed[key].liked) + len(followed[key].disliked)
+        if batch and (len(batch) == BATCH or spoken_of + said > SPOKEN_OF):
+            yield batch
+            batch, spoken_of = [], 0
+        batch.append(key)
+        spoken_of += said
+    if batch:
+        yield batch

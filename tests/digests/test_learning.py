@@ -4,8 +4,11 @@ import datetime as dt
 
 import pytest
 
+from subscriptions.digests import interests, scored
+from subscriptions.digests.select import Chosen, Request, select
+from subscriptions.matching import liked
 from subscriptions.models import Feedback, Interest, Paper, Subscriber
-from tests.digests.week import Make, items_of
+from tests.digests.week import WEEK, Make, items_of
 
 BEFORE = dt.date(2025, 9, 20)
 SAID = dt.datetime(2025, 9, 21, tzinfo=dt.UTC)
@@ -96,3 +99,31 @@ def test_it_teaches_nobody_else(
     before = matches(other)
     say(reader, paper_about(make_paper, "walk", 90, day=BEFORE), Verdict.MORE)
     assert matches(other) == before
+
+
+def test_in_how_many_turns_readers_are_scored_changes_nothing(
+    reader: Subscriber, week: list[Paper], make_reader: Make, make_paper: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    readers = [reader, make_reader("bo@example.org", phrases=("robots",))]
+    for n, each in enumerate(readers):
+        for verdict, kind in ((Verdict.MORE, "grasp"), (Verdict.LESS, "walk")):
+            say(each, paper_about(make_paper, kind, 90 + n, day=BEFORE), verdict)
+
+    def found() -> dict[int, Chosen]:
+        return select([Request(each, WEEK) for each in readers])
+
+    together = found()
+    assert all(chosen.items for chosen in together.values())
+    monkeypatch.setattr(scored, "SPOKEN_OF", 1)
+    monkeypatch.setattr(liked, "KEPT", 1)
+    assert found() == together
+
+
+def test_what_was_said_last_counts(
+    reader: Subscriber, week: list[Paper], make_paper: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interests, "NEWEST", 1)
+    say(reader, paper_about(make_paper, "grasp", 90, day=BEFORE), Verdict.MORE)
+    say(reader, paper_about(make_paper, "walk", 91, day=BEFORE), Verdict.MORE)
+    assert matches(reader)[:3] == ["Robots that walk"] * 3
