@@ -1,13 +1,12 @@
 """Whether phrases stand in papers, as a reader would see it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from .text import key_stems, stems
+from .text import key_stems, stems, terms
 
 KEPT = 10_000
 """Of how many phrases it is kept where they stand."""
@@ -51,12 +50,12 @@ class Phrases:
         return self._places[phrase]
 
     def _find(self, phrase: str) -> Places:
-        keys = key_stems(phrase)
+        found, words = terms([phrase]), stems(phrase)
         # Where a phrase of several words stands, so do its pairs.
-        docs = np.flatnonzero(self._has_all([*map(" ".join, pairwise(keys))] or keys))
-        if len(stems(phrase)) == len(keys) == 1:
+        docs = np.flatnonzero(self._has_all([term for term in found if " " in term] or found))
+        if len(words) == len(found) == 1:
             return docs
-        said = _spell(phrase)
+        said = f" {' '.join(words)} "
         return docs[[said in self._spelled(doc) for doc in docs.tolist()]]
 
     def has_words(self, phrases: Sequence[str]) -> Mask:

@@ -28,6 +28,7 @@ STOP_WORDS = frozenset(
 )
 KEPT_WORDS = 65_536
 """How many words' stems are kept; a week of papers has some 16,000."""
+KEPT_PHRASES = 4_096
 
 
 @lru_cache(maxsize=KEPT_WORDS)
@@ -74,6 +75,7 @@ def stems(text: str) -> list[str]:
     return [stem(word) for word in _WORD.findall(text)]
 
 
-def key_stems(phrase: str) -> list[str]:
+@lru_cache(maxsize=KEPT_PHRASES)
+def key_stems(phrase: str) -> tuple[str, ...]:
     """The distinct stems a paper must have to contain the phrase, as ``terms`` has them."""
-    return list(dict.fromkeys(stem(word) for word in words(phrase)))
+    return tuple(dict.fromkeys(stem(word) for word in words(phrase)))

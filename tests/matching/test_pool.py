@@ -56,6 +56,7 @@ def matched(pool: Pool, query: Query) -> list[int]:
         ("diffusions modelling", [WEATHER]),
         ("models on radar", [WEATHER]),
         ("cups a gripper", []),
+        ("rain for rain in films", []),
         ("of rain", [WEATHER]),
         ("unheard-of", []),
         ("to", [SOUND]),
@@ -66,6 +67,12 @@ def matched(pool: Pool, query: Query) -> list[int]:
 def test_whether_a_phrase_stands_in_a_paper(pool: Pool, phrase: str, docs: list[Doc]) -> None:
     (found,) = pool.contains([phrase])
     assert [DOCS[doc] for doc in np.flatnonzero(found)] == docs
+
+
+def test_a_phrase_that_says_a_word_twice() -> None:
+    pool = Pool([Doc("State space state estimation", "A filter."), WEATHER])
+    assert pool.contains(["state space state estimation"]).tolist() == [[True, False]]
+    assert pool.contains(["state state space estimation"]).tolist() == [[False, False]]
 
 
 def test_a_phrase_matches_wherever_it_stands(pool: Pool) -> None:
