@@ -10,7 +10,7 @@ from .asked import Asked
 from .authors import Authors
 from .crowding import Crowding
 from .lexicon import Lexicon
-from .liked import Liked
+from .liked import DISLIKED, Liked
 from .meaning import LEAST_PAPERS, Encode, Meaning, encoded, latent
 from .phrases import Mask, Phrases, Places
 from .queries import Doc, Query, asked, segments
@@ -78,7 +78,8 @@ class Pool:
 
         By what each query says, root BM25 on words and pairs of words, and cosine of meaning;
         by what was liked, cosine of TF-IDF to the mean of those papers, and what in their meaning
-        tells them from past papers. From six liked papers on, what it says counts less.
+        tells them from past papers. From six liked papers on, what it says counts less. What is
+        disliked counts a quarter against.
         """
         return self._find(queries)[0] if self.docs else []
 
@@ -92,11 +93,21 @@ class Pool:
     def match(self, queries: Sequence[Query]) -> list[tuple[Places, Scores]]:
         """For each query the papers that stand out or have the words, by place, and their scores.
 
-        The score is the grade, and more for a category. A query for an author or for categories
-        alone matches just these, whatever was liked; one for an author and categories, what is
-        of both. Phrases without a text around them match wherever they stand and, where nothing
+        The score is the grade, and more for a category. A query for an author matches all of
+        theirs alike, within its categories if it has some; one for categories alone, all in
+        these. Phrases without a text around them match wherever they stand and, where nothing
         was liked, nowhere without all of their words.
         """
+        others = iter(self._match([query for query in queries if not query.author]))
+        return [self._by_author(q) if q.author else next(others) for q in queries]
+
+    def _by_author(self, query: Query) -> tuple[Places, Scores]:
+        found = self._authors.papers(query.author)
+        within = set(self._in_categories(query)) if query.categories else found
+        places = np.array([place for place in found if place in within], dtype=np.intp)
+        return places, np.full(len(places), AUTHOR, dtype=np.float32)
+
+    def _match(self, queries: Sequence[Query]) -> list[tuple[Places, Scores]]:
         views, common = self._find(queries)
         only = {
             row: places for row, q in enumerate(queries) if (places := self._only(q)) is not None
@@ -112,10 +123,6 @@ class Pool:
 
     def _only(self, query: Query) -> Places | None:
         """The only papers that may match, where few may: these alone are graded."""
-        if query.author:
-            found = self._authors.papers(query.author)
-            within = set(self._in_categories(query)) if query.categories else found
-            return np.array([place for place in found if place in within], dtype=np.intp)
         if not query.says:
             return np.unique(np.array(self._in_categories(query), dtype=np.intp))
         if query.phrases and not query.text and not query.liked:
@@ -126,17 +133,19 @@ class Pool:
         self, query: Query, places: Places, grades: Scores, common: Mask
     ) -> tuple[Places, Scores]:
         """Those of ``places`` that match; ``common`` is of all papers."""
-        if query.author or not query.says:
-            return places, np.maximum(grades + (AUTHOR if query.author else FLOOR), LEAST)
+        if not query.says:
+            return places, np.maximum(grades + FLOOR, LEAST)
         if query.categories:
             more = np.float32(CATEGORY) * self._at(self._in_categories(query))[places]
             grades = grades + more
-        here = self._at(self._phrases.places(query.phrases))[places]
-        sure = here | bool(query.liked or not query.phrases)
-        enough = np.where(sure, FLOOR, WITHOUT_PHRASE) * self._reached
-        matches = common[places] | (grades >= enough)
-        if query.liked or not query.text:
-            matches |= here
+        matches = common[places] | (grades >= np.float32(FLOOR * self._reached))
+        if query.phrases:
+            here = self._at(self._phrases.places(query.phrases))[places]
+            if not query.liked:
+                far = grades >= np.float32(WITHOUT_PHRASE * self._reached)
+                matches &= common[places] | here | far
+            if query.liked or not query.text:
+                matches |= here
         return places[matches], np.maximum(grades[matches], LEAST)
 
     def why(self, query: Query, doc: int) -> Why:
@@ -156,24 +165,29 @@ class Pool:
         common = np.zeros((len(queries), len(self.docs)), dtype=np.bool_)
         for row, places in enumerate(self._asked.common(queries)):
             common[row, places] = True
-        if liked.any():
+        if any(query.trained for query in queries):
             views += self._likes(queries, np.minimum(liked, 1), common)
         return views, common
 
-    def _likes(self, queries: Sequence[Query], counts: Column, common: Mask) -> list[View]:
+    def _likes(self, queries: Sequence[Query], shares: Column, common: Mask) -> list[View]:
+        """Where nothing is liked, what is disliked takes from the grade and has no share in it."""
+        disliked = np.array([bool(query.disliked) for query in queries])
+        counts = np.where(shares > 0, shares, DISLIKED * disliked)
         self._liked.learn(queries)
         share, spoken_of = self._liked.shares(queries), self._liked.past(queries)
         docs, past = self._liked.alike()
         before = share @ past
         usual = Usual.among(before)
         usual.without(spoken_of[0], before[spoken_of])
-        views = [View("words of liked papers", counts, share, docs, usual)]
-        common |= views[0].found() >= ALIKE
+        alike = np.asarray(share @ docs)
+        views = [View("words of liked papers", counts, alike, None, usual, shares)]
+        common |= alike >= ALIKE
         if self._meaning:
             apart = self._meaning.apart(share, self._liked.vectors())
             usual = self._meaning.usual(apart)
             usual.without(spoken_of[0], self._meaning.of_past(apart[spoken_of[0]], spoken_of[1]))
-            views.append(View("meaning of liked papers", counts, apart, self._meaning.docs, usual))
+            docs = self._meaning.docs
+            views.append(View("meaning of liked papers", counts, apart, docs, usual, shares))
         return views
 
     def _weigh(self, docs: Sequence[Doc]) -> sparse.csr_matrix:

@@ -7,6 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+EQUAL = 0.01
+"""Scores that differ by less are the same."""
+
 
 class Ranked(NamedTuple):
     """Papers and their scores, the best first."""
@@ -53,6 +56,11 @@ def share_out(
                 return n
         return None
 
+    def named(row: int, paper: int) -> int:
+        """The interest with the highest score; of equals the one that put the paper forward."""
+        scores = [found.score(paper) for found in ranked]
+        return row if scores[row] >= max(scores) - EQUAL else scores.index(max(scores))
+
     heads = {row: place for row in range(len(ranked)) if (place := next_best(row, 0)) is not None}
     had = [0] * len(ranked)
     chosen: list[tuple[int, int]] = []
@@ -63,7 +71,7 @@ def share_out(
         ]
         row = min(turns)[2]
         paper = ranked[row].papers[heads[row]]
-        chosen.append((max(range(len(ranked)), key=lambda n: ranked[n].score(paper)), paper))
+        chosen.append((named(row, paper), paper))
         taken.add(paper)
         taken.update(crowded_by(paper))
         had[row] += 1

@@ -62,6 +62,8 @@ class View:
     papers: Scores | None
     """Of shape (dimensions, docs); None where ``vectors`` are the products themselves."""
     usual: Usual
+    shares: Column | None = None
+    """How much of it is part of the mean, where that is not how much it counts."""
 
     def found(self, rows: slice | Places = np.s_[:]) -> Scores:
         """The products, of shape (queries, docs)."""
@@ -126,9 +128,10 @@ def grade_some(
 
 def _parts(views: Sequence[View]) -> Iterator[tuple[View, Scores, Scores]]:
     """Each view, and by which factor, less how much, its products are part of the mean."""
-    counts = sum((view.counts for view in views), np.zeros(1))
+    shares = (view.counts if view.shares is None else view.shares for view in views)
+    whole = sum(shares, np.zeros(1))
     for view in views:
-        parts = view.counts / np.where(counts > 0, counts, 1)
+        parts = view.counts / np.where(whole > 0, whole, 1)
         scale, shift = view.scale
         yield view, (parts * scale).astype(np.float32), (parts * shift).astype(np.float32)
 

@@ -21,7 +21,7 @@ def paper_about(make_paper: Make, kind: str, number: int, **fields: object) -> P
         "walk": "Four legs walk over rubble and climb stairs outdoors.",
     }[kind]
     # Each is a paper of its own.
-    abstract += " ".join(f"Trial{number} of material{number}{n}." for n in range(12))
+    abstract += " ".join(f"Trial{number}{kind} of material{number}{kind}{n}." for n in range(12))
     paper: Paper = make_paper(f"Robots that {kind}, part {number}", abstract=abstract, **fields)
     return paper
 
@@ -69,6 +69,16 @@ def test_a_disliked_paper_brings_its_like_last(
     say(reader, paper_about(make_paper, other, 90, day=BEFORE), Verdict.MORE)
     say(reader, paper_about(make_paper, kind, 91, day=BEFORE), Verdict.LESS)
     assert matches(reader)[:3] == [f"Robots that {other}"] * 3
+
+
+@pytest.mark.parametrize("kind", ["grasp", "walk"])
+def test_a_dislike_alone_puts_its_like_last(
+    reader: Subscriber, week: list[Paper], make_paper: Make, kind: str
+) -> None:
+    say(reader, paper_about(make_paper, kind, 91, day=BEFORE), Verdict.LESS)
+    found, other = matches(reader), "walk" if kind == "grasp" else "grasp"
+    assert found[:5] == [f"Robots that {other}"] * 5
+    assert len(found) > 5, "it is the reader's own phrase"
 
 
 def test_who_saved_a_paper_and_wants_less_like_it_is_taken_at_their_word(
