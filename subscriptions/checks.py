@@ -6,16 +6,16 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from .encoder import DEFAULT, NoEncoder, load_encoder
+from .encoder import DEFAULT, load_encoder
 
 
 @register
 def check_encoder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """A folder that is named must be there; without the extra, words do."""
     try:
-        if settings.ENCODER != DEFAULT:
-            load_encoder(settings.ENCODER)
-    except NoEncoder as error:
+        if settings.ENCODER != DEFAULT and (encoder := load_encoder(settings.ENCODER)):
+            encoder(["paper"])
+    except Exception as error:  # noqa: BLE001 (a model's libraries raise many kinds)
         hint = "ENCODER is default, none, or a folder with model.onnx and tokenizer.json."
         return [Error(f"ENCODER: {error}.", hint=hint, id="paper_round.E003")]
     return []

@@ -12,11 +12,15 @@ from django.conf import settings
 from .encoder import Encoder, NoEncoder, load_encoder
 from .models import TextVector
 
+CHUNK = 500
+"""So many are made before they are stored, in order of their hashes: two that make the same
+wait for each other and never both."""
+
 logger = logging.getLogger(__name__)
 
 
 class StoredVectors:
-    """An encoder that makes only what is not stored yet: one query for any number of texts."""
+    """An encoder that makes only what is not stored yet: one query where all are."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -27,12 +31,14 @@ class StoredVectors:
         of_this = TextVector.objects.filter(encoder=self._encoder.version)
         found = of_this.filter(text__in=by_hash).values_list("text", "vector")
         known = {text: bytes(vector) for text, vector in found}
-        if new := {key: text for key, text in by_hash.items() if key not in known}:
-            made = self._encoder([*new.values()]).astype(np.float16)
-            known |= {key: vector.tobytes() for key, vector in zip(new, made, strict=True)}
+        new = sorted(by_hash.keys() - known.keys())
+        for start in range(0, len(new), CHUNK):
+            keys = new[start : start + CHUNK]
+            made = self._encoder([by_hash[key] for key in keys]).astype(np.float16)
+            known |= {key: vector.tobytes() for key, vector in zip(keys, made, strict=True)}
             rows = [
                 TextVector(encoder=self._encoder.version, text=key, vector=known[key])
-                for key in new
+                for key in keys
             ]
             TextVector.objects.bulk_create(rows, ignore_conflicts=True)
         vectors = [np.frombuffer(known[_hash(text)], dtype=np.float16) for text in texts]

@@ -121,7 +121,7 @@ def test_the_command_makes_what_lacks_and_deletes_what_another_made(
     out = StringIO()
     call_command("encode_papers", stdout=out)
     assert out.getvalue() == "2 papers have vectors; 1 others deleted\n"
-    assert encoded == ["Prices", "Cats. They purr."]
+    assert sorted(encoded) == ["Cats. They purr.", "Prices"]
     assert TextVector.objects.count() == 2
 
 
@@ -151,3 +151,32 @@ def test_a_folder_that_is_not_there_is_an_error(settings: Any, tmp_path: Path) -
     (error,) = run_checks()
     assert error.id == "paper_round.E003"
     assert f"there is no {tmp_path / 'model.onnx'} and no " in error.msg
+
+
+def test_a_week_without_papers(make_paper: Make, make_reader: Make) -> None:
+    for n in range(3):
+        make_paper(f"Robot arms {n}", day=WEEK[0] - dt.timedelta(days=9))
+    readers = [make_reader(phrases=("robot arms",)), make_reader("b@example.org", phrases=("x",))]
+    readers[1].interests.all().delete()
+    found = select([Request(reader, WEEK) for reader in readers])
+    assert [chosen.items for chosen in found.values()] == [[], []]
+
+
+def test_a_model_that_fails_stops_no_intake(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(self: Encoder, texts: list[str]) -> None:
+        raise RuntimeError("no such tensor")
+
+    monkeypatch.setattr(Encoder, "__call__", broken)
+    run = taken_in(record(1, "Cats"))
+    assert (run.status, run.new, run.newest_day) == ("ok", 1, dt.date(2025, 10, 10))
+    assert "The sentence encoder failed" in caplog.text
+
+
+def test_a_model_that_cannot_be_read_is_an_error(settings: Any, tmp_path: Path) -> None:
+    for name in ("model.onnx", "tokenizer.json"):
+        (tmp_path / name).write_text("version https://git-lfs.example.org/spec/v1")
+    settings.ENCODER = str(tmp_path)
+    (error,) = run_checks()
+    assert error.id == "paper_round.E003"

@@ -93,7 +93,8 @@ def _trained(query: Query, said: Said | None, docs: Mapping[int, Doc]) -> Query:
     if said is None:
         return query
     liked, disliked = (tuple(docs[pk] for pk in some if pk in docs) for some in said)
-    return replace(query, liked=query.liked + liked, disliked=disliked)
+    liked = tuple(dict.fromkeys(query.liked + liked))
+    return replace(query, liked=tuple(d for d in liked if d not in disliked), disliked=disliked)
 
 
 def _query(kind: str, topic: Topic | None, paper: Doc | None, value: str) -> tuple[str, Query]:
@@ -104,7 +105,8 @@ def _query(kind: str, topic: Topic | None, paper: Doc | None, value: str) -> tup
         return paper.title, Query(liked=(paper,))
     if kind == Kind.AUTHOR:
         name, _, within = value.rstrip(")").partition("(")
-        return value, Query(author=name.strip(), categories=tuple(re.findall(r"[\w.-]+", within)))
+        categories = tuple(re.findall(r"[\w.-]+", within))
+        return value, Query(author=name.strip() or value, categories=categories)
     if kind == Kind.CATEGORY:
         return value, Query(categories=(value,))
     return value, Query(phrases=(value,))

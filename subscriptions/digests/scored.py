@@ -7,7 +7,7 @@ import numpy as np
 
 from subscriptions.matching import Pool, Query, Ranked, rank
 
-from .interests import Followed, Kind, reason
+from .interests import Followed, reason
 
 KEPT_QUERIES, KEPT_MATCHES, KEPT_REASONS = 300_000, 10_000_000, 50_000
 """What is kept of queries, what they found, and reasons before all of it is made anew."""
@@ -76,7 +76,12 @@ class Scored:
 
     def crowding(self, interests: Iterable[Followed]) -> Callable[[int], Iterable[int]]:
         """For the digest of who follows these, which papers are too much after each chosen."""
-        return self._pool.crowding.begin([i.name for i in interests if i.kind == Kind.AUTHOR])
+        authors = (interest.query.author for interest in interests)
+        return self._pool.crowding.begin([*filter(None, authors)])
+
+    def near(self, place: int) -> list[int]:
+        """The papers that are nearly the same as this one."""
+        return self._pool.crowding.near(place)
 
     def muted(self, interest: Followed) -> Iterable[int]:
         """The papers in which a muted phrase scored before stands."""

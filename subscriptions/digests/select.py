@@ -42,7 +42,7 @@ class Chosen(NamedTuple):
 def select(requests: Sequence[Request], *, as_of: dt.datetime | None = None) -> dict[int, Chosen]:
     """The papers of each reader's digest, by subscriber; the number of queries is fixed.
 
-    With an encoder, two more for each 256 interests that nobody followed before.
+    With an encoder some more for each 256 interests that nobody followed before.
 
     Nobody gets a hidden paper, one with a phrase they muted, or one they were sent before.
     The same inputs give the same items. Calls in one process with the same ``as_of`` choose
@@ -143,6 +143,7 @@ def _choose(request: Request, interests: list[Followed], had: set[int], shelf: S
     def put(place: int, section: str, why: str) -> Item:
         items.append({"paper": shelf.pks[place], "section": section, "reason": why})
         excluded.add(place)
+        excluded.update(shelf.scored.near(place))
         return items[-1]
 
     def allowed(place: int) -> bool:
@@ -166,12 +167,21 @@ def _choose(request: Request, interests: list[Followed], had: set[int], shelf: S
     elif trending and len(items) + trending < size:
         trending = size // 2
     most_talked_of = _trending(allowed, not items, shelf)
-    for place in list(islice(most_talked_of, min(trending, size - len(items)))):
+    for place in islice(most_talked_of, min(trending, size - len(items))):
         put(place, TRENDING, _votes(shelf.papers[place].votes))
-    wanted = set().union(*(shelf.scored.ranked(i).papers for i in followed)) if muted else set()
-    wanted = (wanted & listed) - had
-    kept_away = {phrase: len(wanted.intersection(places)) for phrase, places in muted.items()}
-    return Chosen(items, {phrase: count for phrase, count in kept_away.items() if count})
+    return Chosen(items, {} if MATCHES in off else _kept_away(muted, followed, listed - had, shelf))
+
+
+def _kept_away(
+    muted: dict[str, Iterable[int]], followed: list[Followed], allowed: set[int], shelf: Shelf
+) -> dict[str, int]:
+    """How many of the allowed papers that match each muted phrase kept away, if any."""
+    if not muted:
+        return {}
+    ranked = (shelf.scored.ranked(interest).papers for interest in followed)
+    matching = allowed.intersection(chain.from_iterable(ranked))
+    counts = {phrase: len(matching.intersection(places)) for phrase, places in muted.items()}
+    return {phrase: count for phrase, count in counts.items() if count}
 
 
 def _picks(

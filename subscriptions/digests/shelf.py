@@ -17,7 +17,8 @@ Days = tuple[dt.date, ...]
 
 
 class Shelf:
-    """The papers listed or picked on the days ``first`` to ``last``: six queries.
+    """The papers listed or picked on the days ``first`` to ``last``: six queries, and with an
+    encoder those that bring the papers' vectors.
 
     A paper is known by its place on the shelf.
     """

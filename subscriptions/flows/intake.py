@@ -1,6 +1,7 @@
 """Papers in: records of a source become papers, listings and votes, in batches."""
 
 import datetime as dt
+import logging
 import time
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from itertools import islice
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from subscriptions.matching import paper_text, trend, usual_votes
+from subscriptions.matching import paper_text, trend
 from subscriptions.models import (
     Edition,
     Listing,
@@ -24,10 +25,12 @@ from subscriptions.sources import PaperRecord, Rejection
 from subscriptions.sources.records import clean
 from subscriptions.vectors import site_vectors
 
+from .trends import Usual, learn_usual, refresh
+
+logger = logging.getLogger(__name__)
+
 BATCH = 1000
 KEPT_REJECTIONS = 100
-NEWEST_VOTES = 500
-"""How many of a source's newest counts tell what is usual there."""
 MERGED = [
     "arxiv_id", "doi", "own_id", "title", "abstract", "authors", "categories", "submitted",
     "version", "url", "trend",
@@ -53,11 +56,12 @@ def take_in(
     run = SourceRun.objects.create(source=source, origin=clean(origin, 500), started_at=now)
     begun = time.monotonic()
     stream = iter(records)
-    usual: dict[str, float] = {}
+    usual: Usual = {}
     try:
         while batch := list(islice(stream, BATCH)):
             _take_in_batch(run, batch, rejected, usual)
             progress(len(batch))
+        refresh(usual, now.date())
         run.status = SourceRun.Status.OK
     except BaseException as error:  # Ctrl-C, too, ends a run
         run.status = SourceRun.Status.FAILED
@@ -74,7 +78,7 @@ def _take_in_batch(
     run: SourceRun,
     batch: list[PaperRecord | Rejection],
     rejected: Callable[[Rejection], None],
-    usual: dict[str, float],
+    usual: Usual,
 ) -> None:
     """``usual`` has the usual votes of sources, as far as known."""
     good = [record for record in batch if isinstance(record, PaperRecord)]
@@ -87,15 +91,21 @@ def _take_in_batch(
     run.new += len(stored.new)
     run.updated += stored.updated
     run.unchanged += len(good) - len(stored.new) - stored.updated
-    if vectors := site_vectors():
-        vectors([paper_text(p.title, p.abstract) for p in (*stored.new, *stored.changed.values())])
     days = [record.announced for record in good] + [run.newest_day or dt.date.min]
     run.newest_day = max(days) if good else run.newest_day
+    _encode([*stored.new, *stored.changed.values()])
 
 
-def _store(
-    records: list[PaperRecord], source: Source, now: dt.datetime, usual: dict[str, float]
-) -> "_Writes":
+def _encode(papers: list[Paper]) -> None:
+    """Make the vectors of papers that are stored; where that fails, digests make them later."""
+    try:
+        if vectors := site_vectors():
+            vectors([paper_text(paper.title, paper.abstract) for paper in papers])
+    except Exception:
+        logger.exception("The sentence encoder failed; see ENCODER")
+
+
+def _store(records: list[PaperRecord], source: Source, now: dt.datetime, usual: Usual) -> "_Writes":
     """Store one batch; what was written. Tried again where another run was quicker."""
     for _ in range(2):
         try:
@@ -115,7 +125,7 @@ class _Known:
     listings: dict[tuple[str, dt.date], Listing] = field(default_factory=dict)
     votes: dict[tuple[str, dt.date], ListingVotes] = field(default_factory=dict)
 
-    def trend(self, usual: dict[str, float]) -> float:
+    def trend(self, usual: Usual) -> float:
         """The most of any listing, each on the scale of its source."""
         return max(
             trend(self.votes[key].count, listing.day, usual[key[0]])
@@ -196,11 +206,12 @@ class _Writes:
 
 
 def _store_once(
-    records: list[PaperRecord], source: Source, now: dt.datetime, usual: dict[str, float]
+    records: list[PaperRecord], source: Source, now: dt.datetime, usual: Usual
 ) -> _Writes:
     days = Edition.objects.listing_day()
     index, writes = _Index(records), _Writes()
-    _learn_usual(usual, records, source, index)
+    voted = {key[0] for known in index.by_id.values() for key in known.votes}
+    learn_usual(usual, [source.value, *sorted(voted)])
     for record in records:
         known = index.find(record)
         if known is None:
@@ -218,20 +229,6 @@ def _store_once(
         index.add(known)
     writes.save()
     return writes
-
-
-def _learn_usual(
-    usual: dict[str, float], records: list[PaperRecord], source: Source, index: _Index
-) -> None:
-    """The usual votes of this source and of those that listed these papers, where not known."""
-    listed = {key[0] for known in index.by_id.values() for key in known.votes}
-    for name in listed | {source.value}:
-        if name not in usual:
-            of_source = ListingVotes.objects.filter(listing__source=name).order_by("-date", "-pk")
-            counts = list(of_source.values_list("count", flat=True)[:NEWEST_VOTES])
-            if name == source.value:
-                counts += [record.votes for record in records if record.votes is not None]
-            usual[name] = usual_votes(counts)
 
 
 def _announce(

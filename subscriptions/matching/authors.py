@@ -2,15 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _WORD = re.compile(r"[^\W_]+")
 _INITIALS = re.compile(r"[A-Z]{2,3}")
-_UMLAUT = re.compile("([aou])e")
-_LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "æ": "a", "œ": "o"}
-)
-"""Letters that Unicode does not take apart; æ and œ as ``_UMLAUT`` leaves ae and oe."""
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "œ": "oe"})
+"""Letters that Unicode does not take apart."""
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ø": "oe", "ü": "ue"})
 SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
 Name = tuple[str, ...]
@@ -18,9 +16,11 @@ Name = tuple[str, ...]
 
 
 def parse_name(name: str) -> Name:
-    """ "Jörg van der Berg", "Berg, Joerg van der" and "van der Berg, Jörg" are one name."""
+    """ "Jörg van der Berg", "Berg, Jorg van der" and "van der Berg, JÖRG" are one name."""
     surname, comma, given = name.partition(",")
-    words = _WORD.findall(f"{given} {surname}" if comma else name)
+    if comma and any(fold not in SUFFIXES for fold in map(_fold, _WORD.findall(given))):
+        name = f"{given} {surname}"
+    words = _WORD.findall(name)
     last = len(words) - 1
     parts: list[str] = []
     for n, word in enumerate(words):
@@ -33,23 +33,25 @@ def parse_name(name: str) -> Name:
 
 
 def _fold(word: str) -> str:
-    """Without case, diacritics, and the e that stands for an umlaut."""
-    folded = unicodedata.normalize("NFKD", word.casefold()).translate(_LETTERS)
-    plain = "".join(char for char in folded if not unicodedata.combining(char))
-    return _UMLAUT.sub(r"\1", plain)
+    """Without case and diacritics."""
+    folded = unicodedata.normalize("NFKD", word.casefold().translate(_LETTERS))
+    return "".join(char for char in folded if not unicodedata.combining(char))
 
 
-def same_author(one: str, other: str) -> bool:
+def _spellings(name: str) -> Iterator[Name]:
+    """A name as it is, and with its umlauts written out: "Müller" is Mueller too."""
+    composed = unicodedata.normalize("NFC", name.casefold())
+    yield parse_name(name)
+    if (written_out := composed.translate(_UMLAUTS)) != composed:
+        yield parse_name(written_out)
+
+
+def same_name(one: Name, other: Name) -> bool:
     """Whether two names can be one person's: surname, and given names as far as given.
 
     "J. Smith", "Jane Smith" and "Smith, Jane" agree; "Jane Smith" and "John Smith" do not,
     nor do "Wei Zhang" and "Weijie Zhang".
     """
-    return same_name(parse_name(one), parse_name(other))
-
-
-def same_name(one: Name, other: Name) -> bool:
-    """``same_author`` of parsed names."""
     if not one or not other or one[-1] != other[-1]:
         return False
     given, others = one[:-1], other[:-1]
@@ -65,22 +67,21 @@ class Authors:
     def __init__(self, authors: Iterable[Sequence[str]]) -> None:
         self._papers: dict[str, dict[str, dict[Name, list[int]]]] = {}
         for place, names in enumerate(authors):
-            for name in filter(None, map(parse_name, names)):
+            spellings = {spelling for name in names for spelling in _spellings(name)}
+            for name in filter(None, spellings):
                 by_initial = self._papers.setdefault(name[-1], {})
                 by_initial.setdefault(_initial(name), {}).setdefault(name, []).append(place)
 
     def papers(self, author: str) -> list[int]:
         """The places of the papers that can be by this author, in order."""
-        wanted = parse_name(author)
-        by_initial = self._papers.get(wanted[-1], {}) if wanted else {}
-        initial = _initial(wanted)
-        found = {
-            place
-            for other in ({initial, ""} if initial else by_initial)
-            for name, places in by_initial.get(other, {}).items()
-            if same_name(wanted, name)
-            for place in places
-        }
+        found: set[int] = set()
+        for wanted in filter(None, _spellings(author)):
+            by_initial = self._papers.get(wanted[-1], {})
+            initial = _initial(wanted)
+            for other in {initial, ""} if initial else by_initial:
+                for name, places in by_initial.get(other, {}).items():
+                    if same_name(wanted, name):
+                        found.update(places)
         return sorted(found)
 
 

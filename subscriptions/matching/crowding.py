@@ -29,25 +29,33 @@ class Crowding:
                 self._by_name.setdefault(name, []).append(place)
         self._same: dict[int, tuple[list[int], list[int]]] = {}
 
+    def near(self, place: int) -> list[int]:
+        """What is nearly the same as a paper."""
+        return self._likes_of(place)[0]
+
     def begin(self, followed: Collection[str] = ()) -> Callable[[int], list[int]]:
         """For one digest: told of each paper that is chosen, which others are too much.
 
-        Those nearly the same, and those of a group that has two. Of ``followed`` authors
-        nothing is too much.
+        Those nearly the same, and those of a group that has two, unless by one of ``followed``.
         """
         spared = [parse_name(name) for name in followed]
         seen: Counter[int] = Counter()
 
         def crowded_by(place: int) -> list[int]:
-            if place not in self._same:
-                self._same[place] = self._near(place), self._of_group(place)
-            near, group = self._same[place]
-            if any(same_name(one, name) for one in spared for name in self._names[place]):
-                return near
+            near, group = self._likes_of(place)
             seen.update(group)
-            return near + [other for other in group if seen[other] == MOST_OF_GROUP]
+            full = (other for other in group if seen[other] == MOST_OF_GROUP)
+            return near + [other for other in full if not self._is_by(spared, other)]
 
         return crowded_by
+
+    def _is_by(self, authors: Collection[Name], place: int) -> bool:
+        return any(same_name(one, name) for one in authors for name in self._names[place])
+
+    def _likes_of(self, place: int) -> tuple[list[int], list[int]]:
+        if place not in self._same:
+            self._same[place] = self._near(place), self._of_group(place)
+        return self._same[place]
 
     def _near(self, place: int) -> list[int]:
         """By title and abstract: a title alone says too little."""

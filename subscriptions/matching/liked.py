@@ -26,7 +26,7 @@ class Liked:
         meaning: Meaning | None,
     ) -> None:
         """How to weigh papers; the pool's and the past's, of shape (terms, papers) each."""
-        self.weigh, self._by_term, self._meaning = weigh, by_term, meaning
+        self._weigh, self._by_term, self._meaning = weigh, by_term, meaning
         self._past = {(doc.title, doc.abstract): place for place, doc in enumerate(past)}
         self._places: dict[Doc, int] = {}
         self._alike = [np.empty((0, some.shape[1]), dtype=np.float32) for some in by_term]
@@ -46,7 +46,7 @@ class Liked:
             self._alike = [
                 np.empty((size, some.shape[1]), dtype=np.float32) for some in self._alike
             ]
-        weighed = self.weigh(new)
+        weighed = self._weigh(new)
         first, end = len(self._places), len(self._places) + len(new)
         for alike, by_term in zip(self._alike, self._by_term, strict=True):
             alike[first:end] = (weighed @ by_term).toarray()
@@ -82,16 +82,10 @@ class Liked:
 
     def past(self, queries: Sequence[Query]) -> tuple[list[int], list[int]]:
         """Queries, and past papers each speaks of: what is liked says nothing of the usual."""
-        found = [
-            (row, place)
+        found = {
+            (row, place): None
             for row, query in enumerate(queries)
-            for doc in (*query.liked, *query.disliked)
+            for doc in dict.fromkeys((*query.liked, *query.disliked))
             if (place := self._past.get((doc.title, doc.abstract))) is not None
-        ]
+        }
         return [row for row, _ in found], [place for _, place in found]
-
-    def most_like(self, query: Query, place: int) -> int:
-        """Which of the liked papers, by its number, a paper of the pool resembles most."""
-        self.learn([query])
-        known = [self._places[doc] for doc in query.liked]
-        return int(np.argmax(self._alike[0][known, place]))

@@ -29,9 +29,9 @@ class Meaning:
     def __init__(self, vectors: Callable[[Texts], Vectors], docs: Texts, past: Texts) -> None:
         self.vectors = vectors
         """Of any texts."""
-        self.docs = vectors(docs).T
-        """Of shape (dimensions, docs)."""
         self._past = vectors(past)
+        self.docs = vectors(docs).reshape(len(docs[0]), self._past.shape[1]).T
+        """Of shape (dimensions, docs)."""
         self._mean = self._past.mean(axis=0)
         apart = self._past - self._mean
         self._spread = apart.T @ apart / max(len(apart), 1)
@@ -105,7 +105,7 @@ def drawn_in(apart: Vectors, spread: Vectors) -> Vectors:
     well-conditioned estimator for large-dimensional covariance matrices (2004), lemma 3.2.
     """
     count, size = apart.shape
-    equal = np.trace(spread) / size * np.eye(size, dtype=np.float32)
+    equal = np.trace(spread) / max(size, 1) * np.eye(size, dtype=np.float32)
     lengths = np.square(apart).sum(axis=1)
     error = (lengths**2).sum() / count**2 - np.square(spread).sum() / count
     drawn = min(error / max(np.square(spread - equal).sum(), TINY), 1)

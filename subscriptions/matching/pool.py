@@ -61,13 +61,13 @@ class Pool:
         )
         self._asked = Asked(lexicon, self._by_term, self._meaning)
         self._liked = Liked(self._weigh, (self._by_term, before.T.tocsr()), past, self._meaning)
-        self._reasons = Reasons(docs, matrix, lexicon, self._phrases, self._liked)
+        self._reasons = Reasons(docs, matrix, lexicon, self._phrases, self._weigh)
         self._authors = Authors(doc.authors for doc in docs)
         self.crowding = Crowding(docs, matrix)
         self._by_category: defaultdict[str, list[int]] = defaultdict(list)
         for place, doc in enumerate(docs):
             for category in doc.categories:
-                self._by_category[category].append(place)
+                self._by_category[category.casefold()].append(place)
 
     def grade(self, queries: Sequence[Query]) -> Scores:
         """How well papers fit, of shape (queries, docs), in deviations from past papers' mean."""
@@ -82,13 +82,6 @@ class Pool:
         disliked counts a quarter against.
         """
         return self._find(queries)[0] if self.docs else []
-
-    def score(self, queries: Sequence[Query]) -> Scores:
-        """What ``match`` finds, of shape (queries, docs); 0 where a paper does not match."""
-        found = np.zeros((len(queries), len(self.docs)), dtype=np.float32)
-        for row, (places, scores) in enumerate(self.match(queries)):
-            found[row, places] = scores
-        return found
 
     def match(self, queries: Sequence[Query]) -> list[tuple[Places, Scores]]:
         """For each query the papers that stand out or have the words, by place, and their scores.
@@ -194,7 +187,8 @@ class Pool:
         return self._lexicon.weigh(self._lexicon.count(map(segments, docs)))
 
     def _in_categories(self, query: Query) -> list[int]:
-        return [n for category in query.categories for n in self._by_category.get(category, ())]
+        wanted = (category.casefold() for category in query.categories)
+        return [place for category in wanted for place in self._by_category.get(category, ())]
 
     def _at(self, places: Sequence[int] | Places) -> Mask:
         mask = np.zeros(len(self.docs), dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""How much a paper is being talked about, as one number that never needs refreshing."""
+"""How much a paper is being talked about, as one number that time does not change."""
 
 import datetime as dt
 import math

@@ -33,12 +33,6 @@ class Usual:
         ):
             np.subtract.at(column, np.asarray(rows, dtype=np.intp), parts)
 
-    def of(self, rows: npt.NDArray[np.intp]) -> "Usual":
-        """Of these vectors."""
-        found = Usual(0, self.total[rows], self.squares[rows])
-        found.size = self.size[rows]
-        return found
-
     @classmethod
     def among(cls, product: Rows) -> "Usual":
         """Of a product (vectors, past papers)."""

@@ -1,13 +1,13 @@
 """What is said about a match: words that stand in the paper, a category, a paper like it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy import sparse
 
 from .lexicon import Lexicon
-from .liked import Liked
 from .phrases import Phrases
 from .queries import Doc, Query, asked
 from .text import spans, stem
@@ -38,11 +38,11 @@ class Reasons:
         matrix: sparse.csr_matrix,
         lexicon: Lexicon,
         phrases: Phrases,
-        liked: Liked,
+        weigh: Callable[[Sequence[Doc]], sparse.csr_matrix],
     ) -> None:
-        """The papers and their TF-IDF, and what it was made with."""
+        """The papers and their TF-IDF, what it was made with, and how to make it of others."""
         self._docs, self._matrix, self._lexicon = docs, matrix, lexicon
-        self._phrases, self._liked = phrases, liked
+        self._phrases, self._weigh = phrases, weigh
 
     def why(self, query: Query, doc: int) -> Why:
         """What brought ``docs[doc]`` for ``query``, the strongest first, at most three words.
@@ -56,8 +56,9 @@ class Reasons:
         words = self._shared_words(self._lexicon.weigh(self._lexicon.count([asked(query)])), doc)
         if words or not query.liked:
             return Why(words, category)
-        like = self._liked.most_like(query, doc)
-        return Why(self._shared_words(self._liked.weigh([query.liked[like]]), doc), category, like)
+        liked = self._weigh(query.liked)
+        like = int(np.argmax((liked @ self._matrix[doc].T).toarray()))
+        return Why(self._shared_words(liked[like], doc), category, like)
 
     def _shared_words(self, vector: sparse.csr_matrix, doc: int) -> tuple[str, ...]:
         """Up to three words of a paper, as written there, that weigh most in both."""

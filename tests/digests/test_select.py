@@ -233,3 +233,28 @@ def test_a_section_that_is_off_leaves_its_room_to_the_others(
     reader = make_reader(phrases=("robot arms",))
     reader.sections_off = off
     assert Counter(item["section"] for item in items_of(reader)) == expected
+
+
+@pytest.mark.parametrize("section", ["picks", "matches", "trending"])
+def test_nobody_gets_one_paper_under_two_ids(
+    make_reader: Make, make_paper: Make, section: str
+) -> None:
+    text = "Silt and flow at gauges of forty rivers in spring are measured by hand and by radar."
+    twins = [
+        make_paper("Rivers in spring", abstract=text, votes=9),
+        make_paper("On rivers in the spring", abstract=text, votes=5),
+    ]
+    if section == "picks":
+        Pick.objects.create(paper=twins[1], day=FRIDAY)
+    reader = make_reader(phrases=("rivers" if section == "matches" else "unheard of",))
+    assert [item["section"] for item in items_of(reader)] == [section]
+
+
+def test_a_followed_author_in_a_category_may_have_many_papers(
+    make_reader: Make, make_paper: Make
+) -> None:
+    for n in range(4):
+        make_paper(f"Paper number{n}", authors=["Wei Zhang", "Bo Li"], categories=["cs.CV"])
+    reader = make_reader(phrases=("unheard of",))
+    Interest.objects.create(subscriber=reader, kind="author", value="Wei Zhang (cs.cv)")
+    assert len(titles(items_of(reader), "matches")) == 4

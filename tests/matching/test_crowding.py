@@ -43,6 +43,15 @@ def test_of_an_author_who_is_followed_nothing_is_too_much() -> None:
     assert [crowded_by(n) for n in range(4)] == [[]] * 4
 
 
+def test_a_followed_authors_paper_is_kept_out_by_no_group() -> None:
+    group = ("Ada Rook", "Bo Lind")
+    papers = [by(*group, title=f"Paper number{n}") for n in range(3)]
+    papers.append(by(*group, "Wei Zhang", title="Something else"))
+    crowded_by = crowding(*papers).begin(["Wei Zhang"])
+    assert crowded_by(0) == []
+    assert crowded_by(1) == [2]
+
+
 def test_papers_without_authors_are_no_group() -> None:
     crowded_by = crowding(*(Doc(f"Paper number{n}", "") for n in range(3))).begin()
     assert crowded_by(0) == crowded_by(1) == []

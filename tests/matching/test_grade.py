@@ -9,6 +9,7 @@ import pytest
 
 from subscriptions.matching import Doc, Pool, Query, asked, pool
 from subscriptions.matching.pool import FLOOR
+from tests.matching.scores import score
 
 SUBJECTS = {
     "cars": "car automobile engine road wheel driver brake motor lane traffic",
@@ -55,12 +56,12 @@ def test_what_else_is_ranked_changes_no_grade(past: list[Doc]) -> None:
 def test_the_best_of_a_poor_week_is_no_match(past: list[Doc]) -> None:
     poor = [doc("food", n) for n in range(4000, 4020)]
     query = Query("violin concert of an orchestra")
-    assert not Pool(poor, past).score([query]).any()
+    assert not score(Pool(poor, past), [query]).any()
 
 
 def test_a_rare_subject_stands_out(past: list[Doc]) -> None:
     rare = Doc("A zither", "zither strings and a zither player")
-    (scores,) = Pool([rare, doc("music", 5000)], past).score([Query("zither player")])
+    (scores,) = score(Pool([rare, doc("music", 5000)], past), [Query("zither player")])
     assert scores[0] >= FLOOR
     assert scores[1] == 0
 
@@ -77,14 +78,14 @@ def test_without_any_of_its_phrases_a_paper_must_stand_out_more(
         for floor, matches in ((grade - 0.1, True), (grade + 0.1, False)):
             monkeypatch.setattr(pool, "FLOOR", floor if stands else -9.0)
             monkeypatch.setattr(pool, "WITHOUT_PHRASE", 99.0 if stands else floor)
-            assert bool(ranked.score([query])[0, 0]) is matches
+            assert bool(score(ranked, [query])[0, 0]) is matches
 
 
 def test_of_a_subject_that_many_past_papers_share_the_words_decide(past: list[Doc]) -> None:
     docs = [doc("cars", 6000, words=9), doc("food", 6001)]
     query = Query(SUBJECTS["cars"])
     assert graded(past, docs, query)[0] < FLOOR
-    (scores,) = Pool(docs, past).score([query])
+    (scores,) = score(Pool(docs, past), [query])
     assert scores[0] > 0
     assert scores[1] == 0
 
@@ -147,4 +148,16 @@ def test_with_a_model_less_is_enough(past: list[Doc], monkeypatch: pytest.Monkey
     grade = float(ranked.grade([query])[0, 0])
     for part, matches in ((0.81, True), (0.79, False)):
         monkeypatch.setattr(pool, "FLOOR", grade / part)
-        assert bool(ranked.score([query])[0, 0]) is matches
+        assert bool(score(ranked, [query])[0, 0]) is matches
+
+
+@pytest.mark.parametrize("twice", ["liked", "disliked"])
+def test_a_paper_spoken_of_twice_is_left_out_once(past: list[Doc], twice: str) -> None:
+    liked = past[0]
+    docs = [doc("sea", 7000), doc("cars", 7001)]
+    once = graded(past, docs, Query(liked=(liked,)))
+    again = {
+        "liked": Query(liked=(liked, liked)),
+        "disliked": Query(liked=(liked,), disliked=(liked,)),
+    }
+    assert graded(past, docs, again[twice]) == pytest.approx(once, rel=0.05, abs=0.1)
