@@ -1,6 +1,7 @@
 """Why one reader gets a paper in their coming digest, or does not: the whole account."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from subscriptions.models import Delivery, Item, Paper, Subscriber
@@ -44,8 +45,8 @@ def account(subscriber: Subscriber, paper: Paper, now: dt.datetime) -> Account:
     requests = [Request(subscriber, days)]
     found = Account(days, against=_against(subscriber, paper, days))
     shelf = shelf_for(requests)
+    interests = interests_of([subscriber.pk])[subscriber.pk]
     if paper.pk in shelf.places:
-        interests = interests_of([subscriber.pk])[subscriber.pk]
         shelf.scored.score(interests)
         place = shelf.places[paper.pk]
         found.graded = [_graded(i, place, shelf) for i in interests if i.weight > 0]
@@ -58,7 +59,22 @@ def account(subscriber: Subscriber, paper: Paper, now: dt.datetime) -> Account:
     for number, item in enumerate(items, 1):
         if item["paper"] == paper.pk:
             found.item, found.place = item, number
+    if found.item is None and paper.pk in shelf.places:
+        found.against += _crowded(shelf, interests, items, shelf.places[paper.pk])
     return found
+
+
+def _crowded(
+    shelf: Shelf, interests: Sequence[Followed], items: Sequence[Item], place: int
+) -> list[str]:
+    """Which papers of the digest it is too much beside, if any."""
+    crowded_by = shelf.scored.crowding(interests)
+    places = [shelf.places[item["paper"]] for item in items]
+    return [
+        f"it is too much beside “{shelf.papers[other].title}”, which is in it"
+        for other in places
+        if place in crowded_by(other)
+    ]
 
 
 def _against(subscriber: Subscriber, paper: Paper, days: tuple[dt.date, ...]) -> list[str]:

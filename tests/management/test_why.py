@@ -85,7 +85,7 @@ def test_what_matches_nothing_and_what_others_outdo(
     river = Paper.objects.get(title="Rivers in spring 7")
     assert "robot arms (weight 2): grade" in why(river)
     assert "no match" in why(river)
-    papers = [make_paper("Robot arms", abstract="Robot arms.", votes=9) for _ in range(12)]
+    papers = [make_paper(f"Robot arms {n}", votes=9) for n in range(12)]
     assert "others stand higher" in why(papers[-1])
 
 
@@ -127,3 +127,12 @@ def test_who_or_what_is_not_known(
 ) -> None:
     with pytest.raises(CommandError, match=message):
         why(paper, email)
+
+
+def test_a_paper_that_is_nearly_the_same_as_another(
+    reader: Subscriber, arms: Paper, make_paper: Make
+) -> None:
+    twin = make_paper("Robot arms which fold the towels", abstract="Two arms, one towel.")
+    told = why(arms) + why(twin)
+    assert told.count("It will be in it") == 1
+    assert told.count("too much beside “Robot arms") == 1
