@@ -91,8 +91,8 @@ def _take_in_batch(
     run.new += len(stored.new)
     run.updated += stored.updated
     run.unchanged += len(good) - len(stored.new) - stored.updated
-    days = [record.announced for record in good] + [run.newest_day or dt.date.min]
-    run.newest_day = max(days) if good else run.newest_day
+    days = [record.announced for record in good] + [run.newest_day]
+    run.newest_day = max(filter(None, days), default=None)
     _encode([*stored.new, *stored.changed.values()])
 
 
@@ -127,12 +127,13 @@ class _Known:
 
     def trend(self, usual: Usual) -> float:
         """The most of any listing, each on the scale of its source."""
-        return max(
+        trends = [
             trend(self.votes[key].count, listing.day, usual[key[0]])
             if key in self.votes
             else trend(0, listing.day)
             for key, listing in self.listings.items()
-        )
+        ]
+        return max(trends, default=0.0)
 
 
 class _Index:
@@ -234,7 +235,9 @@ def _store_once(
 def _announce(
     known: _Known, record: PaperRecord, source: Source, days: ListingDays, writes: _Writes
 ) -> bool:
-    """Note a record's listing and votes; whether either is news."""
+    """Note a record's listing and votes, if it is an announcement; whether either is news."""
+    if record.announced is None:
+        return False
     key = source.value, record.announced
     listing = known.listings.get(key)
     news = listing is None

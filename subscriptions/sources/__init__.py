@@ -6,12 +6,13 @@ from pathlib import Path
 
 from subscriptions.models import Source
 
-from . import arxiv_listing, hf_daily, jsonl
+from . import arxiv_listing, arxiv_oai, hf_daily, jsonl
 from .records import PaperRecord, Rejection, SourceFormatError
 
 FORMATS = {
     "hf-daily": Source.HUGGING_FACE,
     "arxiv-listing": Source.ARXIV,
+    "arxiv-oai": Source.ARXIV,
     "jsonl": Source.FILE,
 }
 
@@ -25,6 +26,8 @@ def read_file(path: Path, form: str, today: dt.date) -> Iterator[PaperRecord | R
         yield from hf_daily.read(path)
     elif form == "arxiv-listing":
         yield from arxiv_listing.read(path)
+    elif form == "arxiv-oai":
+        yield from arxiv_oai.read(path)
     else:
         yield from jsonl.read(path, today)
 

@@ -46,14 +46,15 @@ class Rejection:
 
 @dataclass(frozen=True)
 class PaperRecord:
-    """One announcement of one paper, cleaned.
+    """What a source says of one paper, cleaned.
 
-    At least one of ``arxiv_id`` (without version), ``doi`` and ``own_id`` is set. ``votes``
-    is the count that ``announced``'s listing had when the source was read.
+    At least one of ``arxiv_id`` (without version), ``doi`` and ``own_id`` is set. ``announced``
+    is None for news of a paper that was announced before. ``votes`` is the count that
+    ``announced``'s listing had when the source was read.
     """
 
     title: str
-    announced: dt.date
+    announced: dt.date | None
     arxiv_id: str | None = None
     doi: str | None = None
     own_id: str | None = None

@@ -34,6 +34,7 @@ def import_row_by_row(path: str) -> None:
 
     for record in read_file(Path(path), "jsonl", NOW.date()):
         assert isinstance(record, PaperRecord)
+        assert record.announced
         fields = {
             "title": record.title,
             "abstract": record.abstract,

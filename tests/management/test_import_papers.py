@@ -209,7 +209,7 @@ def test_a_missing_file_and_a_folder_without_papers_are_told(tmp_path: Path, for
     with pytest.raises(CommandError) as error:
         import_papers(tmp_path, missing, form=form)
     assert str(error.value).splitlines() == [
-        f"{tmp_path} is a folder without .json and .jsonl files",
+        f"{tmp_path} is a folder without .json, .jsonl and .xml files",
         f"{missing} cannot be read: No such file or directory",
     ]
 

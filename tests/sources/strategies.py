@@ -43,7 +43,9 @@ entries = st.dictionaries(st.sampled_from(FIELDS), values, max_size=len(FIELDS))
 hf_entries = st.fixed_dictionaries(
     {}, optional={"paper": entries | values, "title": values, "publishedAt": values}
 )
-forms = st.sampled_from(sorted(FORMATS))
+JSON = sorted(FORMATS.keys() - {"arxiv-oai"})
+"""The formats that are JSON or lines of it."""
+forms = st.sampled_from(JSON)
 
 
 def json_lines(path: Path, *rows: object) -> Path:

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from subscriptions.sources import (
-    FORMATS,
     PaperRecord,
     Rejection,
     SourceFormatError,
     read_file,
 )
 
-from .strategies import json_lines
+from .strategies import JSON, json_lines
 
 DAY = dt.date(2025, 10, 6)
 PAPER = {"title": "Ein Titel", "id": "2310.01234"}
@@ -78,7 +77,7 @@ def test_json_that_is_not_a_response_of_daily_papers(tmp_path: Path, content: st
         read(path, "hf-daily")
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", JSON)
 @pytest.mark.parametrize(
     "content",
     [b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, b"\x00" * 100, "Übersicht".encode("utf-16")],
@@ -90,7 +89,7 @@ def test_binary_is_not_json(tmp_path: Path, form: str, content: bytes) -> None:
         read(path, form)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", JSON)
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, form: str) -> None:
     with pytest.raises(SourceFormatError, match="cannot be read: No such file"):
         read(tmp_path / f"{DAY}.json", form)
@@ -100,7 +99,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, form: str) -> None:
         read(folder, form)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", JSON)
 def test_a_file_one_may_not_read_says_so(tmp_path: Path, form: str) -> None:
     path = json_lines(tmp_path / f"{DAY}.jsonl", PAPER)
     path.chmod(0)

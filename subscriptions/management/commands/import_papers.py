@@ -59,10 +59,10 @@ class Command(BaseCommand):
 
 
 def _files(path: Path) -> list[Path]:
-    """A file as it is; a folder's JSON and JSON Lines files by name."""
+    """A file as it is; a folder's JSON, JSON Lines and XML files by name."""
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl"))
+    found = sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl", ".xml"))
     if not found:
-        raise SourceFormatError("is a folder without .json and .jsonl files")
+        raise SourceFormatError("is a folder without .json, .jsonl and .xml files")
     return found

@@ -52,7 +52,9 @@ def _moved(entry: PaperRecord | Rejection, shift: dt.timedelta) -> PaperRecord |
     if isinstance(entry, Rejection):
         return entry
     submitted = entry.submitted and entry.submitted + shift
-    return replace(entry, announced=entry.announced + shift, submitted=submitted)
+    return replace(
+        entry, announced=entry.announced and entry.announced + shift, submitted=submitted
+    )
 
 
 def _sign_up(reader: dict[str, Any], at: dt.datetime) -> None:
