@@ -70,7 +70,8 @@ def score_and_select(job: str) -> dict[str, float]:
         scored.score(interest for reader in chunk for interest in reader)
         for reader in chunk:
             ranked = [scored.ranked(interest) for interest in reader]
-            chosen += len(share_out(ranked, [interest.weight for interest in reader], SIZE))
+            weights, crowded_by = [i.weight for i in reader], scored.crowding(reader)
+            chosen += len(share_out(ranked, weights, SIZE, crowded_by=crowded_by))
         spent += time.perf_counter() - begun
     return {"once": once, "spent": spent, "chosen": chosen / given["count"]}
 
