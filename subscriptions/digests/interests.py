@@ -1,12 +1,11 @@
 """What readers follow, as matching understands it, and why a paper fits, as they would say it."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from subscriptions.matching import Doc, Query, Why
+from subscriptions.matching import Doc, Query, Why, split_author
 from subscriptions.models import Feedback, Interest, Paper, Topic
 
 Kind = Interest.Kind
@@ -104,9 +103,8 @@ def _query(kind: str, topic: Topic | None, paper: Doc | None, value: str) -> tup
     if paper:
         return paper.title, Query(liked=(paper,))
     if kind == Kind.AUTHOR:
-        name, _, within = value.rstrip(")").partition("(")
-        categories = tuple(re.findall(r"[\w.-]+", within))
-        return value, Query(author=name.strip() or value, categories=categories)
+        name, categories = split_author(value)
+        return value, Query(author=name, categories=categories)
     if kind == Kind.CATEGORY:
         return value, Query(categories=(value,))
     return value, Query(phrases=(value,))

@@ -10,7 +10,7 @@ CONSENT_VERSION = "2026-11"
 
 @dataclass(frozen=True)
 class Choices:
-    """A validated form: topics by pk, phrases in the reader's words, and when to send."""
+    """A validated form: topics by pk, phrases in the reader's words, authors, when to send."""
 
     topics: tuple[int, ...]
     phrases: tuple[str, ...]
@@ -19,6 +19,7 @@ class Choices:
     weekday: int
     hour: int
     timezone: str
+    authors: tuple[str, ...] = ()
 
     def apply_schedule(self, subscriber: Subscriber) -> bool:
         """Copy cadence, weekday, hour and zone; whether any of them changed."""
@@ -29,8 +30,8 @@ class Choices:
         return before != [getattr(self, name) for name in fields]
 
     def apply_interests(self, subscriber: Subscriber) -> None:
-        """Make topics and phrases those chosen; others, and the weights of kept ones, stay."""
-        kinds = [Interest.Kind.TOPIC, Interest.Kind.PHRASE]
+        """Make topics, phrases and authors those chosen; others, and kept ones' weights, stay."""
+        kinds = [Interest.Kind.TOPIC, Interest.Kind.PHRASE, Interest.Kind.AUTHOR]
         wanted = self._interests(subscriber)
         stale = []
         for interest in subscriber.interests.filter(kind__in=kinds):
@@ -55,7 +56,12 @@ class Choices:
         ]
         # A phrase both followed and muted is muted: it comes last.
         by_value = {phrase.value.casefold(): phrase for phrase in phrases}
-        return {_key(interest): interest for interest in [*topics, *by_value.values()]}
+        authors = [
+            Interest(subscriber=subscriber, kind=Interest.Kind.AUTHOR, value=value)
+            for value in self.authors
+        ]
+        chosen = [*topics, *by_value.values(), *authors]
+        return {_key(interest): interest for interest in chosen}
 
 
 def _key(interest: Interest) -> tuple[object, ...]:

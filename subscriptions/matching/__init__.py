@@ -1,5 +1,6 @@
 """Pure scoring with reasons: arrays and strings in, arrays out; no ORM, no clock, no I/O."""
 
+from .authors import Authors, split_author
 from .meaning import Encode
 from .pool import Pool
 from .queries import Doc, Query, paper_text
@@ -8,6 +9,7 @@ from .trend import trend, usual_votes
 from .why import Why
 
 __all__ = [
+    "Authors",
     "Doc",
     "Encode",
     "Pool",
@@ -17,6 +19,7 @@ __all__ = [
     "paper_text",
     "rank",
     "share_out",
+    "split_author",
     "trend",
     "usual_votes",
 ]

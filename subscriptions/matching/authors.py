@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 _WORD = re.compile(r"[^\W_]+")
+_CATEGORY = re.compile(r"[\w.-]+")
 _INITIALS = re.compile(r"[A-Z]{2,3}")
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "œ": "oe"})
 """Letters that Unicode does not take apart."""
@@ -13,6 +14,12 @@ SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
 Name = tuple[str, ...]
 """Given names and particles, then the surname's last part, folded."""
+
+
+def split_author(value: str) -> tuple[str, tuple[str, ...]]:
+    """``("Wei Zhang", ("cs.CV",))`` of "Wei Zhang (cs.CV)"; of a name alone, no categories."""
+    name, _, within = value.rstrip(")").partition("(")
+    return name.strip() or value, tuple(_CATEGORY.findall(within))
 
 
 def parse_name(name: str) -> Name:

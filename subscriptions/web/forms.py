@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from email_validator import EmailNotValidError, validate_email
 
+from subscriptions.flows.authors import recent_papers
 from subscriptions.flows.choices import Choices
 from subscriptions.models import Delivery, Interest, Subscriber, Topic
 
@@ -40,7 +41,7 @@ class PhrasesField(forms.CharField):
 
 
 class ChoicesForm(forms.Form):
-    """Topics, own phrases, muted phrases, and when to send."""
+    """Topics, own phrases, authors, muted phrases, and when to send."""
 
     topics = forms.ModelMultipleChoiceField(
         Topic.objects.none(),
@@ -50,6 +51,10 @@ class ChoicesForm(forms.Form):
     )
     phrases = PhrasesField(
         label="Your own phrases", help_text="One a line, in the words papers use."
+    )
+    authors = PhrasesField(
+        label="Authors",
+        help_text="One a line. Where others have the name, say where: Wei Zhang (cs.CV).",
     )
     muted = PhrasesField(
         label="Muted phrases", help_text="One a line. Papers with these words never reach you."
@@ -85,8 +90,10 @@ class ChoicesForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if not self.errors and not data["topics"] and not data["phrases"]:
-            self.add_error("topics", "Choose at least one topic, or write a phrase of your own.")
+        if not self.errors and not any(data[name] for name in ("topics", "phrases", "authors")):
+            self.add_error(
+                "topics", "Choose at least one topic, or write a phrase or an author of your own."
+            )
         return data
 
     def choices(self) -> Choices:
@@ -94,6 +101,7 @@ class ChoicesForm(forms.Form):
         return Choices(
             topics=tuple(topic.pk for topic in data["topics"]),
             phrases=data["phrases"],
+            authors=data["authors"],
             muted=data["muted"],
             cadence=data["cadence"],
             weekday=data["weekday"],
@@ -131,9 +139,11 @@ class PreferencesForm(ChoicesForm):
         self.subscriber = subscriber
         interests = list(subscriber.interests.select_related("topic"))
         values = [i for i in interests if i.kind == Interest.Kind.PHRASE]
+        authors = [i.value for i in interests if i.kind == Interest.Kind.AUTHOR]
         kwargs["initial"] = {
             "topics": [i.topic for i in interests if i.topic],
             "phrases": "\n".join(i.value for i in values if i.weight > 0),
+            "authors": "\n".join(authors),
             "muted": "\n".join(i.value for i in values if i.weight < 0),
             "cadence": subscriber.cadence,
             "weekday": subscriber.weekday,
@@ -146,6 +156,8 @@ class PreferencesForm(ChoicesForm):
         if kept_away := Delivery.objects.kept_away(subscriber.pk, since):
             told = ", ".join(f"“{phrase}” {count}" for phrase, count in kept_away.most_common())
             self.fields["muted"].help_text += f" Papers kept away in the last eight weeks: {told}."
+
+        self.brought = recent_papers(authors, timezone.now().date())
 
     def topic_choices(self) -> Any:
         """What is offered, and what this reader follows already."""

@@ -62,16 +62,40 @@ def test_the_form_tells_what_muted_phrases_kept_away(
     assert "Papers kept away in the last eight weeks: “ads” 2." in page
 
 
+def test_a_name_that_several_people_have_shows_what_it_brings(
+    client: Client, reader: Subscriber, make_paper: Make
+) -> None:
+    for value in ("Wei Zhang", "Wei Zhang (cs.cv)", "Nobody Else"):
+        Interest.objects.create(subscriber=reader, kind="author", value=value)
+    make_paper("Pictures of <cups>", authors=["W. Zhang"], categories=["cs.CV", "cs.LG"])
+    make_paper("Tides", authors=["Bo Li", "Zhang, Wei"], categories=["physics.ao-ph"])
+    make_paper("Waves", authors=["Weijie Zhang"], categories=["physics.ao-ph"])
+    make_paper("Of old", day=dt.date(2025, 9, 1), authors=["Wei Zhang"])
+    page = client.get(path(reader)).content.decode()
+    assert "<summary>Wei Zhang: 2 papers in the last 30 days</summary>" in page
+    assert "<summary>Wei Zhang (cs.cv): 1 paper in the last 30 days</summary>" in page
+    assert "<summary>Nobody Else: 0 papers in the last 30 days</summary>" in page
+    assert page.count("Pictures of &lt;cups&gt;</a>") == 2
+    assert page.count("Tides</a>") == 1
+    assert "physics.ao-ph 1, cs.CV 1, cs.LG 1" in page
+    assert "Waves" not in page and "Of old" not in page
+
+
 def test_changes_are_kept_and_the_rest_stays(
     client: Client, reader: Subscriber, topics: dict[str, Topic]
 ) -> None:
     kept = reader.interests.get(topic=topics["robotics"])
     Interest.objects.filter(pk=kept.pk).update(weight=Interest.Weight.MORE)
-    Interest.objects.create(subscriber=reader, kind="author", value="A. Núñez")
-    answer = client.post(path(reader), data(hour="18", cadence="daily"))
+    Interest.objects.create(subscriber=reader, kind="category", value="math.GT")
+    author = Interest.objects.create(subscriber=reader, kind="author", value="A. Núñez", weight=4)
+    Interest.objects.create(subscriber=reader, kind="author", value="Wei Zhang")
+    changed = data(hour="18", cadence="daily", authors="A. Núñez\nBo Li (cs.CV)")
+    answer = client.post(path(reader), changed)
     assert answer.status_code == 302
     found = {(str(i), i.weight) for i in reader.interests.all()}
-    assert found == {("Robotics", 4), ("tides", 2), ("robot arms", -2), ("A. Núñez", 2)}
+    assert found == {("Robotics", 4), ("tides", 2), ("robot arms", -2), ("A. Núñez", 4),
+                     ("math.GT", 2), ("Bo Li (cs.CV)", 2)}  # fmt: skip
+    assert reader.interests.get(value="A. Núñez").pk == author.pk
     assert reader.interests.get(topic=topics["robotics"]).pk == kept.pk
     reader.refresh_from_db()
     assert reader.next_digest_at == dt.datetime(2025, 10, 12, 18, tzinfo=dt.UTC)
