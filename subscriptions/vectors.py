@@ -27,7 +27,8 @@ class StoredVectors:
 
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors of shape (texts, dimensions)."""
-        by_hash = {_hash(text): text for text in texts}
+        hashes = [*map(_hash, texts)]
+        by_hash = dict(zip(hashes, texts, strict=True))
         of_this = TextVector.objects.filter(encoder=self._encoder.version)
         found = of_this.filter(text__in=by_hash).values_list("text", "vector")
         known = {text: bytes(vector) for text, vector in found}
@@ -41,7 +42,7 @@ class StoredVectors:
                 for key in keys
             ]
             TextVector.objects.bulk_create(rows, ignore_conflicts=True)
-        vectors = [np.frombuffer(known[_hash(text)], dtype=np.float16) for text in texts]
+        vectors = [np.frombuffer(known[key], dtype=np.float16) for key in hashes]
         return np.array(vectors or np.zeros((0, 1)), dtype=np.float32)
 
     def forget_others(self) -> int:

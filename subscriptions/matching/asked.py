@@ -44,8 +44,11 @@ class Asked:
         self._bm25 = [lexicon.bm25(some).T.tocsr() for some in (lexicon.counts, lexicon.past)]
         self._known: dict[Segments, _Known] = {}
 
-    def views(self, queries: Sequence[Query], counts: Column) -> list[View]:
-        """By words and by meaning, each as much as it counts."""
+    def compare(self, queries: Sequence[Query], counts: Column) -> tuple[list[View], list[Places]]:
+        """Views by words and by meaning, each as much as it counts.
+
+        And for each query the papers that have many words of it.
+        """
         known = self._learned(queries)
         ends = np.cumsum([0, *(len(text.places) for text in known)])
         size = self._by_term.shape[1]
@@ -61,11 +64,7 @@ class Asked:
             vectors = vectors.reshape(len(known), dimensions)
             usual_meaning = self._meaning.usual(vectors)
             views.append(View("meaning", counts, vectors, self._meaning.docs, usual_meaning))
-        return views
-
-    def common(self, queries: Sequence[Query]) -> list[Places]:
-        """For each query, the papers that have many words of it."""
-        return [text.common for text in self._learned(queries)]
+        return views, [text.common for text in known]
 
     def _learned(self, queries: Sequence[Query]) -> list[_Known]:
         texts = [asked(query) for query in queries]

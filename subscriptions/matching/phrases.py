@@ -55,7 +55,7 @@ class Phrases:
         docs = np.flatnonzero(self._has_all([term for term in found if " " in term] or found))
         if len(words) == len(found) == 1:
             return docs
-        said = f" {' '.join(words)} "
+        said = _spell(words)
         return docs[[said in self._spelled(doc) for doc in docs.tolist()]]
 
     def has_words(self, phrases: Sequence[str]) -> Mask:
@@ -80,14 +80,14 @@ class Phrases:
 
     def stands(self, phrase: str, doc: int) -> bool:
         """Whether the phrase stands in one paper."""
-        return _spell(phrase) in self._spelled(doc)
+        return _spell(stems(phrase)) in self._spelled(doc)
 
     def _spelled(self, doc: int) -> str:
         if doc not in self._spellings:
             title, abstract = self._texts[doc]
-            self._spellings[doc] = f" {' '.join([*stems(title), '|', *stems(abstract)])} "
+            self._spellings[doc] = _spell([*stems(title), "|", *stems(abstract)])
         return self._spellings[doc]
 
 
-def _spell(text: str) -> str:
-    return f" {' '.join(stems(text))} "
+def _spell(stems: Iterable[str]) -> str:
+    return f" {' '.join(stems)} "

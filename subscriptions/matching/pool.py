@@ -154,9 +154,9 @@ class Pool:
         liked = np.array([len(query.liked) for query in queries], dtype=np.float64)
         says = np.minimum(1, ENOUGH_LIKED / np.maximum(liked, 1))
         says *= [any(asked(query)) for query in queries]
-        views = self._asked.views(queries, says)
+        views, places_of = self._asked.compare(queries, says)
         common = np.zeros((len(queries), len(self.docs)), dtype=np.bool_)
-        for row, places in enumerate(self._asked.common(queries)):
+        for row, places in enumerate(places_of):
             common[row, places] = True
         if any(query.trained for query in queries):
             views += self._likes(queries, np.minimum(liked, 1), common)

@@ -107,9 +107,7 @@ def grade(views: Sequence[View], rows: Sequence[int], docs: int) -> Scores:
     return total
 
 
-def grade_some(
-    views: Sequence[View], places: Mapping[int, npt.NDArray[np.intp]]
-) -> dict[int, Scores]:
+def grade_some(views: Sequence[View], places: Mapping[int, Places]) -> dict[int, Scores]:
     """The same, by row, of the papers in ``places`` alone."""
     sizes = [len(some) for some in places.values()]
     rows = np.repeat(np.array([*places], dtype=np.intp), sizes)

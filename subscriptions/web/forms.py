@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from email_validator import EmailNotValidError, validate_email
 
-from subscriptions.flows.authors import recent_papers
+from subscriptions.flows.authors import Brought, recent_papers
 from subscriptions.flows.choices import Choices
 from subscriptions.models import Delivery, Interest, Subscriber, Topic
 
@@ -139,11 +139,11 @@ class PreferencesForm(ChoicesForm):
         self.subscriber = subscriber
         interests = list(subscriber.interests.select_related("topic"))
         values = [i for i in interests if i.kind == Interest.Kind.PHRASE]
-        authors = [i.value for i in interests if i.kind == Interest.Kind.AUTHOR]
+        self.followed = [i.value for i in interests if i.kind == Interest.Kind.AUTHOR]
         kwargs["initial"] = {
             "topics": [i.topic for i in interests if i.topic],
             "phrases": "\n".join(i.value for i in values if i.weight > 0),
-            "authors": "\n".join(authors),
+            "authors": "\n".join(self.followed),
             "muted": "\n".join(i.value for i in values if i.weight < 0),
             "cadence": subscriber.cadence,
             "weekday": subscriber.weekday,
@@ -157,7 +157,9 @@ class PreferencesForm(ChoicesForm):
             told = ", ".join(f"“{phrase}” {count}" for phrase, count in kept_away.most_common())
             self.fields["muted"].help_text += f" Papers kept away in the last eight weeks: {told}."
 
-        self.brought = recent_papers(authors, timezone.now().date())
+    def brought(self) -> list[Brought]:
+        """The recent papers of each author that is followed now: for the page, not for saving."""
+        return recent_papers(self.followed, timezone.now().date())
 
     def topic_choices(self) -> Any:
         """What is offered, and what this reader follows already."""

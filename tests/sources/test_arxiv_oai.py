@@ -107,7 +107,7 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
         (response(record(title="&l9;"), head=f'<!DOCTYPE OAI-PMH [<!ENTITY l0 "x">{LAUGHS}]>'),
          "has a document type"),
         (response(record(title="&f;"),
-                  head='<!DOCTYPE OAI-PMH [<!ENTITY f SYSTEM "file:///etc/passwd">]>'),
+                  head='<!DOCTYPE OAI-PMH [<!ENTITY f SYSTEM "file:///secret.txt">]>'),
          "has a document type"),
     ],
 )  # fmt: skip

@@ -1,3 +1,4 @@
+from itertools import islice, starmap
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -21,14 +22,11 @@ class Command(BaseCommand):
         if vectors is None:
             raise CommandError("There is no encoder; docs/operator.md says how to get one.")
         papers = Paper.objects.order_by("-pk").values_list("title", "abstract")
-        with tqdm(total=papers.count(), unit=" papers", disable=None, leave=False) as bar:
-            texts: list[str] = []
-            for title, abstract in papers.iterator(chunk_size=CHUNK):
-                texts.append(paper_text(title, abstract))
-                if len(texts) == CHUNK:
-                    vectors(texts)
-                    bar.update(len(texts))
-                    texts.clear()
-            vectors(texts)
+        count = papers.count()
+        texts = starmap(paper_text, papers.iterator(chunk_size=CHUNK))
+        with tqdm(total=count, unit=" papers", disable=None, leave=False) as bar:
+            while chunk := list(islice(texts, CHUNK)):
+                vectors(chunk)
+                bar.update(len(chunk))
         forgotten = vectors.forget_others()
-        self.stdout.write(f"{papers.count()} papers have vectors; {forgotten} others deleted")
+        self.stdout.write(f"{count} papers have vectors; {forgotten} others deleted")
