@@ -55,7 +55,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 
 INSTALLED_APPS = [
     "subscriptions.apps.SubscriptionsConfig",
-    "django.contrib.admin",
+    "digest_service.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -153,6 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "subscriptions.tasks.tick", "schedule": TICK_SECONDS},
 }
 
+SOURCES = env.list("SOURCES", default=["arxiv-oai:cs", "hf-daily"])  # see flows/schedule.py
 ENCODER = env.str("ENCODER", default="default")  # see encoder.py
 
 EDITIONS_NEED_APPROVAL = env.bool("EDITIONS_NEED_APPROVAL", default=False)

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from .encoder import DEFAULT, load_encoder
+from .sources import feeds
 
 
 @register
@@ -19,6 +20,20 @@ def check_encoder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
         hint = "ENCODER is default, none, or a folder with model.onnx and tokenizer.json."
         return [Error(f"ENCODER: {error}.", hint=hint, id="paper_round.E003")]
     return []
+
+
+@register
+def check_sources(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    names = [entry.partition(":")[0] for entry in settings.SOURCES]
+    return [
+        Error(
+            f"SOURCES: there is no source {name!r}.",
+            hint=f"It can be none, or of {', '.join(feeds())}; with a part: arxiv-oai:cs.",
+            id="paper_round.E004",
+        )
+        for name in names
+        if name not in feeds() and settings.SOURCES != ["none"]
+    ]
 
 
 @register(Tags.security, deploy=True)

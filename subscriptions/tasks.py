@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from subscriptions.digests import ledger
 from subscriptions.digests import tick as digests
-from subscriptions.flows import subscribe
+from subscriptions.flows import schedule, subscribe, troubles
 from subscriptions.models import Delivery
 
 
@@ -21,6 +21,9 @@ def tick() -> None:
     subscribe.purge_unconfirmed(now)
     for pk in subscribe.unanswered(now):
         answer_request.delay(pk)
+    for name in schedule.due(now):
+        fetch_source.delay(name)
+    troubles.tell_staff(now)
 
 
 @shared_task
@@ -32,6 +35,11 @@ def prepare(pks: list[int], now: str) -> None:
 @shared_task
 def send_queued() -> None:
     ledger.send_queued(timezone.now)
+
+
+@shared_task
+def fetch_source(name: str) -> None:
+    schedule.fetch_due(name, timezone.now())
 
 
 @shared_task

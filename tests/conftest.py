@@ -1,9 +1,10 @@
 import datetime as dt
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import stamina
 from django.core.management import call_command
 
 from subscriptions.flows.choices import Choices
@@ -20,6 +21,14 @@ def _nothing_kept_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process keeps the papers of a tick; here each test has papers of its own."""
     for room in ("select", "ledger"):
         monkeypatch.setattr(f"subscriptions.digests.{room}._kept", None)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Requests to a source, here a local one, without pauses; a request is tried twice."""
+    monkeypatch.setattr("subscriptions.sources.http.SPACING", 0)
+    with stamina.set_testing(True, attempts=2):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,7 @@ def wait_until(condition: object, complaint: str, seconds: float = 60) -> None:
 os.environ["VAR_DIR"] = str(FOLDER / "var")
 for name in ("REDIS_URL", "SITE_URL", "EMAIL_URL", "SECRET_KEY", "SUPPRESSION_KEY"):
     os.environ.pop(name, None)
-os.environ["ENCODER"] = "none"  # what needs one says so
+os.environ["ENCODER"] = os.environ["SOURCES"] = "none"  # what needs them says so
 os.environ["POSTAL_ADDRESS"] = "Paper Round, 1 Test Street, Testtown"
 if os.environ.get("TEST_DATABASE") == "sqlite":
     os.environ.pop("DATABASE_URL", None)

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from subscriptions import vectors as module
 from subscriptions.digests.select import Request, select
 from subscriptions.encoder import Encoder
-from subscriptions.flows.intake import take_in
+from subscriptions.flows.intake import open_run, take_in
 from subscriptions.models import Paper, Source, SourceRun, TextVector
 from subscriptions.sources import PaperRecord
 from subscriptions.vectors import StoredVectors, site_vectors
@@ -53,9 +53,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def taken_in(*records: PaperRecord) -> SourceRun:
-    return take_in(
-        records, source=Source.FILE, origin="a file", now=NOW, rejected=lambda rejection: None
-    )
+    return take_in(records, open_run(Source.FILE, "a file", NOW), rejected=lambda rejection: None)
 
 
 def record(number: int, title: str, **fields: Any) -> PaperRecord:

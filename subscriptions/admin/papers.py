@@ -1,4 +1,4 @@
-"""Papers of the week, ranked by trend, to pick and to hide; and what the sources brought."""
+"""Papers of the week, ranked by trend, to pick and to hide."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -13,9 +13,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
-from subscriptions.models import Listing, Paper, Pick, SourceRun
+from subscriptions.models import Listing, Paper, Pick
+from subscriptions.sources import source_label
 
-from .fields import LISTS_AS_LINES, ReadOnlyAdmin
+from .fields import LISTS_AS_LINES
 
 WEEK = dt.timedelta(days=7)
 
@@ -63,6 +64,23 @@ class PickedFilter(admin.SimpleListFilter):
         )
 
 
+class SourceFilter(admin.SimpleListFilter):
+    """By who announced it, as readers know them."""
+
+    title = "source"
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        known = Listing.objects.order_by("source").values_list("source", flat=True).distinct()
+        return [(source, source_label(source)) for source in known]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Paper]) -> QuerySet[Paper]:
+        if not self.value():
+            return queryset
+        listed = Listing.objects.filter(paper=OuterRef("pk"), source=self.value())
+        return queryset.filter(Exists(listed))
+
+
 class NoteForm(ActionForm):
     """The action bar, with room for a pick's note."""
 
@@ -77,7 +95,7 @@ class NoteForm(ActionForm):
 @admin.register(Paper)
 class PaperAdmin(admin.ModelAdmin[Paper]):
     list_display = ("title", "first_author", "listed", "upvotes", "picked", "state", "read")
-    list_filter = (WhenFilter, PickedFilter, "hidden", "listings__source")
+    list_filter = (WhenFilter, PickedFilter, "hidden", SourceFilter)
     search_fields = ("title", "abstract", "arxiv_id", "doi")
     ordering = ("-trend", "pk")
     list_per_page = 50
@@ -173,13 +191,3 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
         for paper in papers:
             self.log_change(request, paper, f"Now {reason.label}.")
         self.message_user(request, f"{len(papers)} now {reason.label}.", messages.SUCCESS)
-
-
-@admin.register(SourceRun)
-class SourceRunAdmin(ReadOnlyAdmin):
-    list_display = (
-        "started_at", "source", "origin", "status", "new", "updated", "unchanged", "rejected",
-        "newest_day",
-    )  # fmt: skip
-    list_filter = ("source", "status")
-    ordering = ("-started_at",)

@@ -12,7 +12,7 @@ from subscriptions import emails, links
 from subscriptions.models import Delivery, Item, Section
 
 from .compile import PRESENT, CardPlace, compile_body
-from .content import ABSTRACT_LENGTHS, Content, Days, clip, frame_context, item_context
+from .content import ABSTRACT_LENGTHS, Content, Days, Missing, clip, frame_context, item_context
 from .message import BUDGET, Card, Digest, Pair, filled, fits
 from .pieces import KEPT_VALUES, clean
 
@@ -96,13 +96,14 @@ class Composer:
         days: Days,
         intro: str,
         latest: dt.date,
+        missing: tuple[Missing, ...],
         counts: tuple[tuple[str, int], ...],
     ) -> Pair:
-        key = cadence, days, intro, latest, counts
+        key = cadence, days, intro, latest, missing, counts
         if key not in self._frames:
             places = (CardPlace(n) for n in count())
             sections = [(Section(name), list(islice(places, size))) for name, size in counts]
-            context = frame_context(cadence, days, intro, latest, sections) | {
+            context = frame_context(cadence, days, intro, latest, missing, sections) | {
                 "preferences_url": PRESENT,
                 "unsubscribe_url": PRESENT,
             }

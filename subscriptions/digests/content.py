@@ -11,7 +11,16 @@ from django.utils.encoding import iri_to_uri
 from django.utils.text import Truncator
 
 from subscriptions import links
-from subscriptions.models import Delivery, Edition, Item, Listing, Paper, Pick, Section
+from subscriptions.models import (
+    Delivery,
+    Edition,
+    Item,
+    Listing,
+    Paper,
+    Pick,
+    Section,
+    SourceTrouble,
+)
 
 from .pieces import clean
 
@@ -19,6 +28,8 @@ ABSTRACT_LENGTHS = 320, 160, 80, 0
 """How much of each abstract a message shows; the shorter where it would be too large."""
 Days = tuple[dt.date, dt.date]
 """The first and the last of some days."""
+Missing = tuple[str, dt.date | None]
+"""A source that is late, and the last day whose papers are here."""
 
 
 @dataclass
@@ -30,10 +41,12 @@ class Content:
     notes: dict[int, list[tuple[dt.date, str]]] = field(default_factory=dict)
     intros: list[tuple[dt.date, str]] = field(default_factory=list)
     listed: list[dt.date] = field(default_factory=list)
-    _words: dict[tuple[dt.date, dt.date], tuple[str, dt.date]] = field(default_factory=dict)
+    troubles: list[Missing] = field(default_factory=list)
+    """The sources that bring less than they should."""
+    _words: dict[Days, tuple[str, dt.date, tuple[Missing, ...]]] = field(default_factory=dict)
 
     def load(self, deliveries: Sequence[Delivery]) -> None:
-        """Read what these deliveries refer to: five queries.
+        """Read what these deliveries refer to: six queries.
 
         Papers read before are kept; whether they are hidden is asked anew.
         """
@@ -53,6 +66,8 @@ class Content:
         self.intros = [(edition.day, clean(edition.intro)) for edition in intros]
         listed = Listing.objects.filter(day__range=days).values_list("day", flat=True).distinct()
         self.listed = sorted(listed, reverse=True)
+        troubles = SourceTrouble.objects.filter(ended_at=None).order_by("label", "last_day")
+        self.troubles = list(dict.fromkeys(troubles.values_list("label", "last_day")))
         self._words = {}
 
     def shown(self, delivery: Delivery) -> list[tuple[int, Item]]:
@@ -74,16 +89,17 @@ class Content:
         """The editors' newest note on a paper they picked in these days."""
         return _within(days, self.notes.get(paper, ()))
 
-    def words(self, days: Days) -> tuple[str, dt.date]:
-        """The newest intro of these days, and the last of them that has papers."""
+    def words(self, days: Days) -> tuple[str, dt.date, tuple[Missing, ...]]:
+        """The newest intro of these days, the last of them that has papers, and what is missing."""
         if days not in self._words:
             latest = next((day for day in self.listed if day <= days[1]), days[1])
-            self._words[days] = _within(days, self.intros), latest
+            missing = tuple(one for one in self.troubles if not one[1] or one[1] < days[1])
+            self._words[days] = _within(days, self.intros), latest, missing
         return self._words[days]
 
 
 def load_content(deliveries: Sequence[Delivery]) -> Content:
-    """What these deliveries refer to: five queries."""
+    """What these deliveries refer to: six queries."""
     content = Content()
     content.load(deliveries)
     return content
@@ -94,6 +110,7 @@ def frame_context(
     days: Days,
     intro: str,
     latest: dt.date,
+    missing: Sequence[Missing],
     sections: Sequence[tuple[Section, Sequence[Any]]],
 ) -> dict[str, Any]:
     """The context of the bodies, with ``sections`` of papers; without personal values."""
@@ -107,6 +124,7 @@ def frame_context(
             "first_day": days[0],
             "last_day": days[1],
             "intro": intro,
+            "missing": [{"source": source, "since": day} for source, day in missing],
             "count": sum(len(items) for _, items in sections),
             "sections": [
                 {"key": section.value, "title": section.label, "items": items}

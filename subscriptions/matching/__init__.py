@@ -1,6 +1,6 @@
 """Pure scoring with reasons: arrays and strings in, arrays out; no ORM, no clock, no I/O."""
 
-from .authors import Authors, split_author
+from .authors import Authors, same_people, split_author
 from .meaning import Encode
 from .pool import Pool
 from .queries import Doc, Query, paper_text
@@ -18,6 +18,7 @@ __all__ = [
     "Why",
     "paper_text",
     "rank",
+    "same_people",
     "share_out",
     "split_author",
     "trend",

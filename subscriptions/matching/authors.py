@@ -68,6 +68,12 @@ def same_name(one: Name, other: Name) -> bool:
     )
 
 
+def same_people(ones: Sequence[str], others: Sequence[str]) -> int:
+    """How many of ``ones`` can be among ``others``, by name."""
+    parsed = [parse_name(name) for name in others]
+    return sum(any(same_name(parse_name(name), other) for other in parsed) for name in ones)
+
+
 class Authors:
     """The authors of papers, by surname and first initial."""
 

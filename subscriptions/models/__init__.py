@@ -3,13 +3,16 @@
 from .deliveries import Delivery, Item, Section, SendingPause
 from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, Topic
 from .interests import Feedback, Interest
-from .papers import Listing, ListingVotes, Paper, Source, SourceRun
+from .papers import DoubtfulPair, Listing, ListingVotes, Paper, title_key
+from .sources import LEASE, Source, SourceRun, SourceTrouble
 from .subscribers import Subscriber, Suppression
 from .vectors import TextVector
 
 __all__ = [
+    "LEASE",
     "WINDOW_DAYS",
     "Delivery",
+    "DoubtfulPair",
     "Edition",
     "Feedback",
     "Interest",
@@ -23,8 +26,10 @@ __all__ = [
     "SendingPause",
     "Source",
     "SourceRun",
+    "SourceTrouble",
     "Subscriber",
     "Suppression",
     "TextVector",
     "Topic",
+    "title_key",
 ]

@@ -1,6 +1,8 @@
-"""Papers, where and when they were announced, and the runs that brought them."""
+"""Papers, and where and when they were announced."""
 
 import datetime as dt
+import hashlib
+from typing import Any
 from urllib.parse import quote
 
 from django.db import models
@@ -9,12 +11,10 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 
-class Source(models.TextChoices):
-    """A place that announces papers."""
-
-    ARXIV = "arxiv", "arXiv"
-    HUGGING_FACE = "hugging-face", "Hugging Face Daily Papers"
-    FILE = "file", "File"
+def title_key(title: str) -> str:
+    """The same for titles that differ in case, spaces and punctuation only."""
+    letters = "".join(char for char in title.casefold() if char.isalnum())
+    return hashlib.sha256(letters.encode()).hexdigest()[:32]
 
 
 class PaperQuerySet(models.QuerySet["Paper"]):
@@ -61,8 +61,15 @@ class Paper(models.Model):
     authors = models.JSONField(default=list, blank=True, help_text='["First Last", ...]')
     categories = models.JSONField(default=list, blank=True, help_text='["cs.CL", ...]')
     submitted = models.DateField(null=True, blank=True, help_text="when its first version was")
+    updated = models.DateField(null=True, blank=True, help_text="when its newest version was")
     version = models.PositiveSmallIntegerField(null=True, blank=True)
     url = models.URLField("own address", max_length=500, blank=True)
+    code_url = models.URLField("code", max_length=500, blank=True)
+    tldr = models.CharField("TL;DR", max_length=500, blank=True)
+    raw = models.JSONField(
+        default=dict, editable=False, help_text="texts as the source has them, where ours differ"
+    )
+    title_key = models.CharField(max_length=32, editable=False)
     first_seen = models.DateTimeField()
     trend = models.FloatField(
         default=0.0, editable=False, db_index=True, help_text="see matching/trend.py"
@@ -91,9 +98,14 @@ class Paper(models.Model):
             ),
             models.CheckConstraint(name="paper_has_a_title", condition=~Q(title="")),
         ]
+        indexes = [models.Index(fields=["title_key"], name="paper_title_key")]
 
     def __str__(self) -> str:
         return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.title_key = title_key(self.title)
+        super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("paper", args=[self.pk])
@@ -121,7 +133,7 @@ class Listing(models.Model):
     """
 
     paper = models.ForeignKey(Paper, models.CASCADE, related_name="listings", db_index=False)
-    source = models.CharField(max_length=16, choices=Source.choices)
+    source = models.CharField(max_length=32, help_text="who announced it")
     announced = models.DateField()
     day = models.DateField(db_index=True)
 
@@ -130,7 +142,7 @@ class Listing(models.Model):
             models.UniqueConstraint(
                 fields=["paper", "source", "announced"], name="listing_once_per_announcement"
             ),
-            models.CheckConstraint(name="listing_source", condition=Q(source__in=Source.values)),
+            models.CheckConstraint(name="listing_has_a_source", condition=~Q(source="")),
             models.CheckConstraint(
                 name="listing_not_before_announced", condition=Q(day__gte=F("announced"))
             ),
@@ -157,35 +169,27 @@ class ListingVotes(models.Model):
         return f"{self.count} on {self.date}"
 
 
-class SourceRun(models.Model):
-    """One fetch of a source, and what it found."""
+class DoubtfulPair(models.Model):
+    """Two papers that may be one: the same title, and no id in common. An editor decides."""
 
     class Status(models.TextChoices):
-        RUNNING = "running"
-        OK = "ok"
-        FAILED = "failed"
+        OPEN = "open"
+        SAME = "same", "one paper"
+        DIFFERENT = "different", "two papers"
 
-    source = models.CharField(max_length=16, choices=Source.choices)
-    origin = models.CharField(max_length=500, help_text="the file or address that was read")
-    status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)
-    started_at = models.DateTimeField(db_index=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    new = models.PositiveIntegerField(default=0)
-    updated = models.PositiveIntegerField(default=0)
-    unchanged = models.PositiveIntegerField(default=0)
-    rejected = models.PositiveIntegerField(default=0)
-    newest_day = models.DateField(null=True, blank=True, help_text="newest listing it saw")
-    rejections = models.JSONField(default=list, blank=True, help_text="the first 100, with reasons")
-    error = models.TextField(blank=True)
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="+", help_text="here first")
+    other = models.ForeignKey(Paper, models.CASCADE, related_name="+", help_text="came later")
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.OPEN)
+    found_at = models.DateTimeField()
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["paper", "other"], name="pair_once"),
+            models.CheckConstraint(name="pair_of_two", condition=~Q(paper=F("other"))),
             models.CheckConstraint(
-                name="source_run_status",
-                condition=Q(status="running", finished_at__isnull=True)
-                | Q(status__in=["ok", "failed"], finished_at__isnull=False),
+                name="pair_status", condition=Q(status__in=["open", "same", "different"])
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.source} {self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.paper} / {self.other}"

@@ -1,15 +1,19 @@
 """arXiv's listing of one day's new papers, as JSON Lines; the day is in the file's name."""
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from subscriptions.models import Source
+
 from . import records
 from .lines import parse_each, read_lines
-from .records import PaperRecord, RejectedRecord, Rejection, SourceFormatError
+from .records import Found, PaperRecord, RejectedRecord, SourceFormatError
+from .seam import Format
 
 
-def read(path: Path) -> Iterator[PaperRecord | Rejection]:
+def read(path: Path, today: dt.date) -> Iterator[Found]:
     """Records of one day's file. Raises SourceFormatError where its name has no day."""
     day = records.date_in(path.name)
     if day is None:
@@ -22,11 +26,12 @@ def read(path: Path) -> Iterator[PaperRecord | Rejection]:
         return PaperRecord(
             arxiv_id=found[0],
             version=found[1],
-            title=records.title_of(entry.get("title")),
-            abstract=records.clean(entry.get("summary"), records.MAX_ABSTRACT),
-            authors=records.names(entry.get("authors")),
+            **records.texts(entry.get("title"), entry.get("summary"), entry.get("authors")),
             categories=records.arxiv_categories(entry.get("categories")),
             announced=day,
         )
 
     return parse_each(read_lines(path), parse)
+
+
+FORMAT = Format("arxiv-listing", Source.ARXIV, read)

@@ -7,26 +7,25 @@ announced, by default today.
 
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from subscriptions.models import Source
 
 from . import records
 from .lines import parse_each, read_lines
-from .records import PaperRecord, RejectedRecord, Rejection
+from .records import Found, PaperRecord, RejectedRecord
+from .seam import Format
 
 
-def read(path: Path, today: dt.date) -> Iterator[PaperRecord | Rejection]:
+def read(path: Path, today: dt.date) -> Iterator[Found]:
     """Records of one file."""
 
     def parse(entry: dict[str, Any]) -> PaperRecord:
-        title = records.title_of(entry.get("title"))
+        texts = records.texts(entry.get("title"), entry.get("abstract"), entry.get("authors"))
         return PaperRecord(
-            **_ids(entry, title),
-            title=title,
-            abstract=records.clean(entry.get("abstract"), records.MAX_ABSTRACT),
-            authors=records.names(entry.get("authors")),
+            **texts,
+            **_ids(entry, texts["title"], *texts["authors"][:1]),
             categories=records.arxiv_categories(entry.get("categories")),
             submitted=records.date(entry.get("submitted"), "submitted"),
             announced=records.date(entry.get("listed"), "listed")
@@ -39,7 +38,7 @@ def read(path: Path, today: dt.date) -> Iterator[PaperRecord | Rejection]:
     return parse_each(read_lines(path), parse)
 
 
-def _ids(entry: dict[str, Any], title: str) -> dict[str, Any]:
+def _ids(entry: dict[str, Any], title: str, author: str = "") -> dict[str, Any]:
     named, doi, general = (_given(entry, key) for key in ("arxiv_id", "doi", "id"))
     if named is not None and not records.arxiv_id(named):
         raise RejectedRecord(f"arxiv_id is not an arXiv id: {records.shown(named)}")
@@ -52,7 +51,7 @@ def _ids(entry: dict[str, Any], title: str) -> dict[str, Any]:
         if "doi" not in ids and (found := records.doi(value)):
             ids["doi"] = found
     if not ids or not (general is None or records.arxiv_id(general) or records.doi(general)):
-        ids["own_id"] = records.own_id(general, title, "file")
+        ids["own_id"] = records.own_id(general, title, author, "file")
     return ids
 
 
@@ -61,13 +60,11 @@ def _given(entry: dict[str, Any], key: str) -> Any:
 
 
 def _url(value: Any) -> str:
-    if value is None or value == "":
-        return ""
-    with suppress(ValueError):
-        url = records.clean(value, 500)
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.netloc and not url.endswith("…"):
-            return url
-    raise RejectedRecord(
-        f"url is not an http address of at most 500 characters: {records.shown(value)}"
-    )
+    if (url := records.address(value)) is None:
+        raise RejectedRecord(
+            f"url is not an http address of at most 500 characters: {records.shown(value)}"
+        )
+    return url
+
+
+FORMAT = Format("jsonl", Source.FILE, read)

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
-from .records import PaperRecord, RejectedRecord, Rejection, SourceFormatError, shown
+from .records import Found, PaperRecord, RejectedRecord, Rejection, SourceFormatError, shown
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_LINE = 2**20
@@ -13,9 +13,7 @@ MAX_LINE = 2**20
 Parse = Callable[[dict[str, Any]], PaperRecord]
 
 
-def parse_each(
-    objects: Iterable[tuple[int, Any]], parse: Parse
-) -> Iterator[PaperRecord | Rejection]:
+def parse_each(objects: Iterable[tuple[int, Any]], parse: Parse) -> Iterator[Found]:
     """Parse numbered JSON values; one that is refused stops none of the rest."""
     for number, value in objects:
         try:
@@ -33,9 +31,16 @@ def read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise SourceFormatError(f"is larger than {MAX_FILE_BYTES >> 20} MB")
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        with path.open("rb") as file:
+            return json_of(file)
     except OSError as error:
         raise SourceFormatError(f"cannot be read: {error.strerror}") from error
+
+
+def json_of(file: IO[bytes]) -> Any:
+    """The JSON in a file. Raises SourceFormatError for anything else."""
+    try:
+        return json.loads(file.read().decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise SourceFormatError(f"is not JSON: {error}") from error
 
@@ -63,7 +68,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
         raise SourceFormatError("is not JSON Lines: not one line of it is a JSON object")
 
 
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     """Lines; of one that is too long its beginning, still longer than ``MAX_LINE``."""
     while line := file.readline(MAX_LINE + 1):
         yield line

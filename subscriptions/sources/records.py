@@ -1,14 +1,20 @@
 """What every source yields: clean, frozen records, or the reason why one was refused."""
 
 import datetime as dt
-import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
-MAX_TITLE, MAX_ABSTRACT, MAX_NAME = 500, 10_000, 200
+from subscriptions.models import title_key
+
+from .readable import readable
+
+MAX_TITLE, MAX_ABSTRACT, MAX_NAME, MAX_URL, MAX_TLDR = 500, 10_000, 200, 500, 500
 MAX_AUTHORS, MAX_CATEGORIES = 2_000, 20
 MAX_VOTES = 2**31 - 1
 
@@ -22,6 +28,11 @@ _ARXIV = re.compile(
 )
 _DOI = re.compile(
     r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/[!-~]{1,180})", re.IGNORECASE | re.ASCII
+)
+_WITHDRAWN = re.compile(
+    r"\W*(?:withdrawn\b|(?:this|the|our) (?:\w+ ){0,3}?"
+    r"(?:has|have|had|is|was) (?:now |since )?(?:been )?(?:now )?withdrawn\b)",
+    re.IGNORECASE,
 )
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]+(?:-[a-z]+)*)?")
 _JOINERS = "\u200c\u200d"  # Persian and Indic words and some emoji need them
@@ -49,8 +60,10 @@ class PaperRecord:
     """What a source says of one paper, cleaned.
 
     At least one of ``arxiv_id`` (without version), ``doi`` and ``own_id`` is set. ``announced``
-    is None for news of a paper that was announced before. ``votes`` is the count that
-    ``announced``'s listing had when the source was read.
+    is None for news of a paper that was announced before; with ``once`` it counts only where
+    its source has not announced the paper yet. ``votes`` is the count that ``announced``'s
+    listing had when the source was read. ``raw`` has the texts as the source wrote them, by
+    field, where ours say it otherwise.
     """
 
     title: str
@@ -63,8 +76,76 @@ class PaperRecord:
     authors: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     submitted: dt.date | None = None
+    updated: dt.date | None = None
     url: str = ""
+    code_url: str = ""
+    tldr: str = ""
     votes: int | None = None
+    once: bool = False
+    withdrawn: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """That a source took a paper back, without a word more."""
+
+    arxiv_id: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run that breaks off after this goes on."""
+
+    cursor: str
+
+
+Found = PaperRecord | Withdrawal | Rejection
+"""What one record of a source is."""
+
+
+def texts(title: Any, abstract: Any = None, authors: Any = None) -> dict[str, Any]:
+    """The fields ``title``, ``abstract``, ``authors`` and ``raw`` of a record.
+
+    ``authors`` is a list of names, or of objects with a ``name``; what is neither is left out.
+    Raises RejectedRecord for a title without a letter or digit: it would be any other's.
+    """
+    if not isinstance(authors, list):
+        authors = []
+    listed = [item.get("name") if isinstance(item, dict) else item for item in authors]
+    pairs = [_text(name, MAX_NAME) for name in listed[:MAX_AUTHORS]]
+    pairs = [(name, given) for name, given in pairs if name]
+    (title, given_title), (abstract, given_abstract) = (
+        _text(title, MAX_TITLE), _text(abstract, MAX_ABSTRACT),
+    )  # fmt: skip
+    if not title:
+        raise RejectedRecord("title is missing: every paper needs one")
+    if not any(map(str.isalnum, title)):
+        raise RejectedRecord(f"title has no letter or digit: {shown(title)}")
+    raw: dict[str, Any] = {}
+    if given_title:
+        raw["title"] = given_title
+    if given_abstract:
+        raw["abstract"] = given_abstract
+    if any(given for _, given in pairs):
+        raw["authors"] = [given or name for name, given in pairs]
+    return {
+        "title": title,
+        "abstract": abstract,
+        "authors": tuple(name for name, _ in pairs),
+        "raw": raw,
+    }
+
+
+def _text(value: Any, limit: int) -> tuple[str, str]:
+    """A text made readable, and as it was given where more than white space differs."""
+    if not isinstance(value, str):
+        return "", ""
+    value = value[: limit * 4]
+    text = clean(readable(value), limit)
+    if text == " ".join(value.split()) or text == (given := clean(value, limit * 2)):
+        return text, ""
+    return text, given
 
 
 def clean(value: Any, limit: int) -> str:
@@ -88,25 +169,25 @@ def shown(value: Any) -> str:
     return _KINDS.get(type(value)) or str(value)[:40]
 
 
-def title_of(value: Any) -> str:
-    """A title that has a letter or digit, since one without would be the same as any other.
+def names_in(text: Any) -> list[str]:
+    """The names in a line like "A. Rook (1), B. Lind and C. Tide ((1) Testtown)".
 
-    Raises RejectedRecord for anything else.
+    What stands in parentheses is left out, whatever it is.
     """
-    title = clean(value, MAX_TITLE)
-    if not title:
-        raise RejectedRecord("title is missing: every paper needs one")
-    if not any(map(str.isalnum, title)):
-        raise RejectedRecord(f"title has no letter or digit: {shown(title)}")
-    return title
-
-
-def names(values: Any) -> tuple[str, ...]:
-    """A list of names, or of objects with a ``name``; what is neither is left out."""
-    if not isinstance(values, list):
-        return ()
-    raw = [item.get("name") if isinstance(item, dict) else item for item in values[:MAX_AUTHORS]]
-    return tuple(name for name in (clean(item, MAX_NAME) for item in raw) if name)
+    line, depth = [], 0
+    for char in clean(text, MAX_ABSTRACT):
+        depth += char == "("
+        if not depth:
+            line.append(char)
+        depth -= char == ")" and depth > 0
+    found = re.split(r"\s*(?:,\s*and\s|[,;]|\sand\s)\s*", "".join(line))
+    names: list[str] = []
+    for name in filter(None, map(str.strip, found)):
+        if names and re.fullmatch(r"(?:Jr|Sr|I{2,3}|IV)\.?", name):
+            names[-1] += f" {name}"
+        else:
+            names.append(name)
+    return names
 
 
 def arxiv_categories(values: Any) -> tuple[str, ...]:
@@ -138,14 +219,18 @@ def doi(value: Any) -> str | None:
     return match[1].lower() if match else None
 
 
-def own_id(value: Any, title: str, prefix: str) -> str:
-    """A source's own id; without one, an id made from the title's words.
+def doi_in(text: str) -> str | None:
+    """The first DOI of some in a line."""
+    return next(filter(None, map(doi, re.split(r"[\s,;]+", text))), None)
+
+
+def own_id(value: Any, title: str, author: str, prefix: str) -> str:
+    """A source's own id; without one, an id made from the title and the first author.
 
     Raises RejectedRecord for an id that is neither text nor a whole number.
     """
     if value is None:
-        words = "".join(char for char in title.casefold() if char.isalnum())
-        return f"title:{hashlib.sha256(words.encode()).hexdigest()[:32]}"
+        return f"title:{title_key(f'{title} {author}')}"
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise RejectedRecord(f"id is not text: {shown(value)}")
     own = clean(str(value), 150)
@@ -176,8 +261,23 @@ def date(value: Any, field: str) -> dt.date | None:
     return day
 
 
+def mail_date(value: str, field: str) -> dt.date | None:
+    """As ``date``, of a date as in mail (RFC 5322): Mon, 6 Oct 2025 09:00:00 GMT."""
+    try:
+        return date(parsedate_to_datetime(value).isoformat(), field) if value else None
+    except (ValueError, OverflowError):
+        raise RejectedRecord(
+            f"{field} is not a date like Mon, 6 Oct 2025 09:00:00 GMT: {shown(value)}"
+        ) from None
+
+
 def _utc_day(moment: dt.datetime) -> dt.date:
     return (moment.astimezone(dt.UTC) if moment.tzinfo else moment).date()
+
+
+def says_withdrawn(*remarks: str) -> bool:
+    """Whether an arXiv comment or abstract says that its paper has been withdrawn."""
+    return any(map(_WITHDRAWN.match, remarks))
 
 
 def votes(value: Any, field: str) -> int | None:
@@ -190,6 +290,22 @@ def votes(value: Any, field: str) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_VOTES:
         raise RejectedRecord(f"{field} is not a whole number from 0 up: {shown(value)}")
     return value
+
+
+def address(value: Any) -> str | None:
+    """An http address; empty where there is none, None for anything else.
+
+    Line breaks within are left out, as browsers do.
+    """
+    if value is None or value == "":
+        return ""
+    with suppress(ValueError):
+        url = clean(re.sub(r"[\t\r\n]", "", value) if isinstance(value, str) else value, MAX_URL)
+        parts = urlsplit(url)
+        whole = " " not in url and not url.endswith("…")
+        if parts.scheme in ("http", "https") and parts.netloc and whole:
+            return url
+    return None
 
 
 def date_in(name: str) -> dt.date | None:

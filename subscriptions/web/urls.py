@@ -23,4 +23,5 @@ urlpatterns = [
     path("papers/<int:pk>/", archive.paper, name="paper"),
     path("privacy/", privacy.privacy, name="privacy"),
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
 ]

@@ -23,6 +23,7 @@ def measure_import(count: int) -> tuple[list[tuple[str, str]], list[Figure]]:
                 ("rows", range(count, count + sample)),
             )
         )
+    few, many = (_harvest(numbers) for numbers in (count // 10, count))
     rate, row_rate = count / batches["seconds"], sample / rows["seconds"]
     table = [
         (f"import_papers, {count:,} papers", f"{batches['seconds']:.1f} s"),
@@ -30,11 +31,23 @@ def measure_import(count: int) -> tuple[list[tuple[str, str]], list[Figure]]:
         ("  peak memory of the process", f"{batches['peak_mb']:.0f} MB"),
         (f"row by row, {sample:,} papers", f"{rows['seconds']:.1f} s"),
         ("  papers a second", f"{row_rate:,.0f}"),
+        (f"one response of OAI-PMH, {count:,} papers", f"{many['seconds']:.1f} s"),
+        ("  peak memory of the process", f"{many['peak_mb']:.0f} MB"),
+        ("  the same of a tenth", f"{few['peak_mb']:.0f} MB"),
     ]
     return table, [
         Figure("import_speedup", rate / row_rate, ">=20"),
         Figure("import_memory_mb", batches["peak_mb"], "<500"),
+        Figure("harvest_memory_growth", many["peak_mb"] / few["peak_mb"], "<1.2"),
     ]
+
+
+def _harvest(count: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder, fresh_database() as variables:
+        papers.write_oai(path := Path(folder) / "response.xml", range(count))
+        output = run(variables, "-m", "tests.benchmarks.worker", "harvest", str(path))
+    measured: dict[str, float] = json.loads(output)
+    return measured
 
 
 def _measure(variables: dict[str, str], name: str, path: Path, numbers: range) -> dict[str, float]:

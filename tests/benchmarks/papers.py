@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 FIRST_DAY = dt.date(2025, 8, 4)
 DAYS = 60
@@ -21,11 +22,30 @@ def write(path: Path, numbers: range) -> None:
         file.writelines(f"{json.dumps(paper)}\n" for paper in papers(numbers))
 
 
-def papers(numbers: range) -> Iterator[dict[str, object]]:
+def write_oai(path: Path, numbers: range) -> None:
+    """The same papers as one response of an OAI-PMH server, without votes."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write('<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>\n')
+        file.writelines(map(_record, papers(numbers)))
+        file.write("</ListRecords></OAI-PMH>")
+
+
+def _record(paper: dict[str, Any]) -> str:
+    authors = "".join(f"<author><keyname>{name}</keyname></author>" for name in paper["authors"])
+    return (
+        f"<record><header><datestamp>{paper['listed']}</datestamp></header><metadata><arXiv>"
+        f"<id>{paper['id']}</id><created>{paper['submitted']}</created>"
+        f"<authors>{authors}</authors><title>{paper['title']}</title>"
+        f"<categories>{' '.join(paper['categories'])}</categories>"
+        f"<abstract>{paper['abstract']}</abstract></arXiv></metadata></record>\n"
+    )
+
+
+def papers(numbers: range) -> Iterator[dict[str, Any]]:
     chance = random.Random(numbers.start)
     for place, number in enumerate(numbers):
         listed = FIRST_DAY + dt.timedelta(days=place * DAYS // len(numbers))
-        paper: dict[str, object] = {
+        paper: dict[str, Any] = {
             "id": f"{listed:%y%m}.{number:05}",
             "title": _text(chance, 9).title(),
             "abstract": ". ".join(_text(chance, 18).capitalize() for _ in range(8)) + ".",

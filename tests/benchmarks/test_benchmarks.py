@@ -26,7 +26,8 @@ def test_every_figure_is_printed_with_its_bar(
     figures = [line for line in lines if line.startswith("figure ")]
     assert all(re.fullmatch(r"figure \w+ \d+\.\d\d (>=|<)[\d.]+", line) for line in figures)
     assert [line.split()[1] for line in figures] == [
-        "import_speedup", "import_memory_mb", "compose_speedup", "send_rate_of_limit",
+        "import_speedup", "import_memory_mb", "harvest_memory_growth", "compose_speedup",
+        "send_rate_of_limit",
         "send_speedup", "worker_memory_mb", "worker_memory_growth", "cost_growth", "choosing_ms",
     ]  # fmt: skip
     assert lines[0].startswith("import_papers, 500 papers ")

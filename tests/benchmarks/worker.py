@@ -26,6 +26,11 @@ def import_in_batches(path: str) -> None:
     call_command("import_papers", path, form="jsonl", now=NOW, stdout=StringIO())
 
 
+def harvest(path: str) -> None:
+    """A response of arXiv's OAI-PMH server."""
+    call_command("import_papers", path, form="arxiv-oai", now=NOW, stdout=StringIO())
+
+
 def import_row_by_row(path: str) -> None:
     """The same file by Django's usual methods."""
     from subscriptions.matching import trend
@@ -196,6 +201,7 @@ def crowd(job: str) -> dict[str, float]:
 
 JOBS: dict[str, Callable[[str], dict[str, float] | None]] = {
     "batches": import_in_batches,
+    "harvest": harvest,
     "rows": import_row_by_row,
     "send_edition": send_edition,
     "tick_and_send": tick_and_send,

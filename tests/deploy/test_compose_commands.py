@@ -44,6 +44,7 @@ class Site:
             "HOSTNAME": socket.gethostname(),
             "VAR_DIR": str(folder / "var"),
             "TICK_SECONDS": "1",
+            "SOURCES": "none",
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 

@@ -104,7 +104,7 @@ def test_filters_conditions_loops_and_includes_need_no_knowledge_of_the_cutting(
             ["_card.html 0 times"],
         ),
         (HTML, '"email/digest/_card.html"', "digest.cadence", ["body.html", "constant"]),
-        (HTML, "with item=item", "with item=item only", ["body.html, line 16", "only"]),
+        (HTML, "with item=item", "with item=item only", ["body.html, line 17", "only"]),
         ("base.html", "h3 a {", ".card + .card {", ["body.html", ".card + .card"]),
         ("base.html", "h3 a {", "tr:first-child {", ["body.html", ":first-child"]),
         (

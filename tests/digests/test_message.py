@@ -1,22 +1,26 @@
 """One reader's message, parsed as a mail program would parse it."""
 
 import datetime as dt
+import html
+import json
 import re
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core import mail
-from django.test import override_settings
+from django.core.management import call_command
+from django.test import Client, override_settings
 
 from subscriptions import links
 from subscriptions.digests.compose import Composer
 from subscriptions.digests.content import load_content
 from subscriptions.digests.message import BUDGET, Digest
 from subscriptions.digests.tick import send_due
-from subscriptions.models import Delivery, Edition, Paper, Pick, Subscriber
+from subscriptions.models import Delivery, Edition, Paper, Pick, SourceTrouble, Subscriber
 
 NOW = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 FRIDAY = dt.date(2025, 10, 10)
@@ -136,7 +140,7 @@ def test_an_edit_after_queuing_is_in_the_mail(make_reader: Make, make_paper: Mak
     assert "A late note" in text
 
 
-def test_content_takes_five_queries(
+def test_content_takes_six_queries(
     make_reader: Make, make_paper: Make, django_assert_num_queries: Any
 ) -> None:
     reader = make_reader(phrases=("robot",))
@@ -147,9 +151,9 @@ def test_content_takes_five_queries(
         )
         for n in range(1, 6)
     ]  # fmt: skip
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         content = load_content(deliveries)
-    with django_assert_num_queries(4):  # the papers are kept
+    with django_assert_num_queries(5):  # the papers are kept
         content.load(deliveries)
     composer = Composer(content)
     with django_assert_num_queries(0):
@@ -231,3 +235,63 @@ def test_a_long_subject_folds_without_an_empty_line(thirty: Delivery) -> None:
     assert b"Subject:" not in lines
     assert parsed(message.wire())["Subject"] == message.subject
     assert message.subject.startswith("Überlange") and message.subject.endswith("29 more papers")
+
+
+def sent_text(kind: str = "plain") -> str:
+    (message,) = mail.outbox
+    return " ".join(body(parsed(message.message().as_bytes()), kind).split())
+
+
+@pytest.mark.parametrize(
+    ("last_day", "ended", "told"),
+    [
+        (dt.date(2025, 10, 8), None, True),
+        (FRIDAY, None, True),
+        (dt.date(2025, 10, 12), None, False),
+        (dt.date(2025, 10, 8), NOW, False),
+    ],
+)
+def test_a_source_that_is_late_is_told_in_one_line(
+    make_reader: Make, make_paper: Make, last_day: dt.date, ended: dt.datetime | None, told: bool
+) -> None:
+    make_reader(phrases=("robot arms",))
+    make_paper("Robot arms")
+    SourceTrouble.objects.create(
+        feed="arxiv-oai:cs", label="arXiv", state="late", last_day=last_day, began_at=NOW,
+        ended_at=ended,
+    )  # fmt: skip
+    send_due(NOW, lambda: NOW)
+    line = (
+        f"Some papers are missing: nothing has come from arXiv since {last_day.day} October. "
+        "You will get them later."
+    )
+    assert (line in sent_text()) is told
+    assert (line in sent_text("html")) is told
+
+
+def test_tex_is_readable_in_the_mail_and_on_the_page(
+    make_reader: Make, tmp_path: Path, client: Client
+) -> None:
+    r"""As 5\% of \$10, a < b and R&D must stay what they are."""
+    make_reader(phrases=("robot arms",))
+    Edition.objects.roll(NOW - dt.timedelta(days=3))
+    entry = {
+        "arxiv_id": "2510.00001", "listed": str(FRIDAY),
+        "title": r"Robot arms of M\"uller \& S{\o}rensen: $\beta < 10^{-3}$",
+        "abstract": "For 5\\% of \\$10 and $5 or $6,\nR&D gives a<b & c>d "
+        "by end-\nto-end \\emph{tea}.",
+    }  # fmt: skip
+    path = tmp_path / "papers.jsonl"
+    path.write_text(json.dumps(entry))
+    call_command("import_papers", str(path), form="jsonl", now=NOW - dt.timedelta(days=3))
+    title = "Robot arms of Müller & Sørensen: β < 10⁻³"
+    abstract = "For 5% of $10 and $5 or $6, R&D gives a<b & c>d by end-to-end tea."
+    send_due(NOW, lambda: NOW)
+    assert title in sent_text()
+    assert abstract in sent_text()
+    page = client.get(Paper.objects.get().get_absolute_url()).content.decode()
+    for shown in (html.unescape(sent_text("html")), html.unescape(page)):
+        assert title in shown
+        assert abstract in shown
+    assert "a<b" not in page
+    assert Paper.objects.get().raw["title"] == entry["title"]

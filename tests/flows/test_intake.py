@@ -12,8 +12,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from subscriptions.flows import intake
-from subscriptions.flows.intake import take_in
+from subscriptions.flows import intake, upsert
+from subscriptions.flows.intake import open_run, take_in
 from subscriptions.matching import trend
 from subscriptions.models import Edition, Listing, ListingVotes, Paper, Source, SourceRun
 from subscriptions.sources import PaperRecord, Rejection
@@ -208,12 +208,12 @@ def test_another_process_stores_the_same_paper_meanwhile(
     bring({"id": "2310.01234"})
     looked: list[int] = []
 
-    class Late(intake._Index):
-        def __init__(self, records: list[PaperRecord]) -> None:
+    class Late(upsert._Index):
+        def __init__(self, records: list[upsert.Record]) -> None:
             super().__init__(records if looked else [])
             looked.append(len(records))
 
-    monkeypatch.setattr(intake, "_Index", Late)
+    monkeypatch.setattr(upsert, "_Index", Late)
     run = bring({"id": "2310.01234", "abstract": "Words."}, {"id": "2310.01235"})
     assert figures(run) == (1, 1, 0, 0)
     assert looked == [2, 2]
@@ -251,9 +251,7 @@ def test_two_imports_of_the_same_papers_at_once() -> None:
 def _take_in(records: object) -> SourceRun:
     return take_in(
         records,  # type: ignore[arg-type]
-        source=Source.FILE,
-        origin="here",
-        now=MONDAY,
+        open_run(Source.FILE, "here", MONDAY),
         rejected=lambda rejection: None,
     )
 

@@ -16,7 +16,7 @@ from tests.services import wait_until
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {**kept, "VAR_DIR": str(tmp_path)}
+    return {**kept, "VAR_DIR": str(tmp_path), "SOURCES": "none"}
 
 
 def manage(environ: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:

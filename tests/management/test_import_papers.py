@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from subscriptions.models import Listing, ListingVotes, Paper, SourceRun
-from subscriptions.sources import FORMATS
+from subscriptions.sources import formats
 from tests.conftest import MONDAY
 
 Entry = dict[str, Any]
@@ -202,7 +202,7 @@ def test_a_refused_record_is_named_and_stops_nothing(tmp_path: Path) -> None:
     assert [number for number, _ in run.rejections] == [3, 4]
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", formats())
 def test_a_missing_file_and_a_folder_without_papers_are_told(tmp_path: Path, form: str) -> None:
     (tmp_path / "2025-10-06.txt").write_text("not looked at")
     missing = tmp_path / "2025-10-07.json"

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from subscriptions.models import (
     Delivery,
+    DoubtfulPair,
     Edition,
     Feedback,
     Interest,
@@ -18,6 +19,7 @@ from subscriptions.models import (
     Paper,
     Pick,
     SourceRun,
+    SourceTrouble,
     Subscriber,
     Suppression,
     Topic,
@@ -80,7 +82,7 @@ def test_listing_and_votes(make_paper: Make) -> None:
     listing = paper.listings.get()
     same = {"paper": paper, "source": listing.source, "announced": listing.announced}
     refused(lambda: Listing.objects.create(**same, day=DAY))
-    refused(lambda: Listing.objects.create(**{**same, "source": "rumour"}, day=DAY))
+    refused(lambda: Listing.objects.create(**{**same, "source": ""}, day=DAY))
     early = listing.announced - dt.timedelta(days=1)
     refused(lambda: Listing.objects.create(**{**same, "announced": DAY}, day=early))
     refused(lambda: ListingVotes.objects.create(listing=listing, date=listing.day, count=4))
@@ -96,6 +98,29 @@ def test_edition_and_source_run() -> None:
     run = {"source": "arxiv", "origin": "x", "started_at": NOW}
     refused(lambda: SourceRun.objects.create(**run, status="ok"))
     refused(lambda: SourceRun.objects.create(**run, status="running", finished_at=NOW))
+    refused(lambda: SourceRun.objects.create(**run, status="running"))
+    run |= {"expires_at": NOW}
+    refused(lambda: SourceRun.objects.create(**run, status="ok", finished_at=NOW))
+    for feed in ("", "", "arxiv-oai"):  # files at will, of feeds one
+        SourceRun.objects.create(**run, feed=feed)
+    refused(lambda: SourceRun.objects.create(**run, feed="arxiv-feed"))
+    SourceRun.objects.create(**{**run, "source": "hugging-face"}, feed="hf-daily")
+
+
+def test_pair_and_trouble(make_paper: Make) -> None:
+    one, other = make_paper("One"), make_paper("One")
+    pair = {"paper": one, "other": other, "found_at": NOW}
+    DoubtfulPair.objects.create(**pair)
+    refused(lambda: DoubtfulPair.objects.create(**pair))
+    refused(lambda: DoubtfulPair.objects.create(**{**pair, "other": one}))
+    refused(
+        lambda: DoubtfulPair.objects.create(**{**pair, "paper": other, "other": one}, status="x")
+    )
+    trouble = {"feed": "a", "label": "A", "began_at": NOW, "state": "late"}
+    SourceTrouble.objects.create(**trouble, ended_at=NOW)
+    SourceTrouble.objects.create(**trouble)
+    refused(lambda: SourceTrouble.objects.create(**trouble))
+    refused(lambda: SourceTrouble.objects.create(**{**trouble, "feed": "b", "state": "odd"}))
 
 
 def test_topic_and_pick(make_paper: Make) -> None:

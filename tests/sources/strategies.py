@@ -5,8 +5,6 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from subscriptions.sources import FORMATS
-
 texts = st.text(st.characters(), max_size=30)
 scalars = st.one_of(
     st.none(),
@@ -43,7 +41,7 @@ entries = st.dictionaries(st.sampled_from(FIELDS), values, max_size=len(FIELDS))
 hf_entries = st.fixed_dictionaries(
     {}, optional={"paper": entries | values, "title": values, "publishedAt": values}
 )
-JSON = sorted(FORMATS.keys() - {"arxiv-oai"})
+JSON = ["arxiv-listing", "hf-daily", "jsonl"]
 """The formats that are JSON or lines of it."""
 forms = st.sampled_from(JSON)
 

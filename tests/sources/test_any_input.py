@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from subscriptions.models import Paper
 from subscriptions.sources import (
+    Found,
     PaperRecord,
     Rejection,
     SourceFormatError,
+    Withdrawal,
     read_file,
 )
 
@@ -25,7 +27,7 @@ DAY = dt.date(2025, 10, 6)
 LIMITS = {
     field.name: field.max_length
     for field in Paper._meta.fields
-    if field.max_length and field.name != "hidden"
+    if field.max_length and field.name not in ("hidden", "title_key")
 }
 
 
@@ -37,12 +39,12 @@ def file_of(content: bytes) -> Iterator[Path]:
         yield path
 
 
-def read(content: bytes, form: str) -> list[PaperRecord | Rejection]:
+def read(content: bytes, form: str) -> list[Found]:
     with file_of(content) as path:
         return list(read_file(path, form, DAY))
 
 
-def check(found: PaperRecord | Rejection) -> None:
+def check(found: Found) -> None:
     """A record that the tables can hold, or a rejection that says something."""
     if isinstance(found, Rejection):
         assert found.number >= 1
@@ -50,6 +52,10 @@ def check(found: PaperRecord | Rejection) -> None:
         found.reason.encode()
         assert found.reason.isprintable()
         return
+    if isinstance(found, Withdrawal):
+        assert found.arxiv_id
+        return
+    assert isinstance(found, PaperRecord)
     assert found.arxiv_id or found.doi or found.own_id
     for name, limit in LIMITS.items():
         text = getattr(found, name) or ""

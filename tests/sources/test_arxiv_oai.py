@@ -7,56 +7,32 @@ from pathlib import Path
 
 import pytest
 
-from subscriptions.sources import PaperRecord, Rejection, SourceFormatError, read_file
+from subscriptions.sources import (
+    Found,
+    PaperRecord,
+    Rejection,
+    SourceFormatError,
+    Withdrawal,
+    read_file,
+)
 from subscriptions.sources.arxiv_oai import Page, read_page
+from tests.oai import DELETED, RAW_RECORD, VERSION, error, record, response, token
 
 DAY = dt.date(2025, 10, 6)
-RECORD = """
-<record><header><identifier>oai:arXiv.org:{id}</identifier><datestamp>{changed}</datestamp>
-<setSpec>cs</setSpec></header><metadata><arXiv xmlns="http://arxiv.org/OAI/arXiv/">
-<id>{id}</id><created>{created}</created><authors>
-<author><keyname>Rook</keyname><forenames>Ada B.</forenames><suffix>Jr.</suffix></author>
-<author><keyname>The Tide Collaboration</keyname></author></authors>
-<title>{title}</title><categories>cs.RO 68T40 eess.SY</categories>
-<doi>10.1000/ABC, 10.1000/def</doi><abstract>  Of cups
- &amp; grips, a &lt; b.</abstract></arXiv></metadata></record>
-"""
-DELETED = """
-<record><header status="deleted"><identifier>oai:arXiv.org:2510.00009</identifier>
-<datestamp>2025-10-06</datestamp></header></record>
-"""
-TOKEN = "<resumptionToken expirationDate='2025-10-07T00:00:00Z'>skip%3D2</resumptionToken>"
 
 
-def record(number: int = 1, **values: str) -> str:
-    usual = {
-        "id": f"2510.{number:05}", "changed": "2025-10-06", "created": "2025-10-03",
-        "title": f"Cups {number}",
-    }  # fmt: skip
-    return RECORD.format(**usual | values)
-
-
-def response(*records: str, verb: str = "ListRecords", head: str = "") -> str:
-    namespace = 'xmlns="http://www.openarchives.org/OAI/2.0/"'
-    return (
-        f'<?xml version="1.0" encoding="UTF-8"?>{head}<OAI-PMH {namespace}>'
-        "<responseDate>2025-10-06T00:00:00Z</responseDate><request>https://example.org</request>"
-        f"<{verb}>{''.join(records)}</{verb}></OAI-PMH>"
-    )
-
-
-def read(text: str | bytes) -> tuple[list[PaperRecord | Rejection], Page]:
+def read(text: str | bytes) -> tuple[list[Found], Page]:
     page = Page()
     octets = text.encode() if isinstance(text, str) else text
     return list(read_page(io.BytesIO(octets), page)), page
 
 
 def test_what_a_record_tells() -> None:
-    (found,), page = read(response(record(), TOKEN))
+    (found,), page = read(response(record(), token("skip%3D2")))
     assert found == PaperRecord(
         arxiv_id="2510.00001", doi="10.1000/abc", title="Cups 1", announced=DAY,
         abstract="Of cups & grips, a < b.", authors=("Ada B. Rook Jr.", "The Tide Collaboration"),
-        categories=("cs.RO", "eess.SY"), submitted=dt.date(2025, 10, 3),
+        categories=("cs.RO", "eess.SY"), submitted=dt.date(2025, 10, 3), once=True,
     )  # fmt: skip
     assert page.token == "skip%3D2"
 
@@ -65,6 +41,44 @@ def test_a_change_of_an_old_paper_is_no_announcement() -> None:
     (found,), _ = read(response(record(created="2024-01-03", id="2401.00001")))
     assert isinstance(found, PaperRecord)
     assert found.announced is None
+
+
+def test_what_a_raw_record_tells() -> None:
+    dates = ["Fri, 3 Oct 2025 17:00:00 GMT", "Sun, 5 Oct 2025 23:59:00 -0400"]
+    versions = "".join(VERSION.format(n=n, date=d, type="D") for n, d in enumerate(dates, 1))
+    (found,), _ = read(response(record(1, RAW_RECORD, versions=versions)))
+    assert found == PaperRecord(
+        arxiv_id="2510.00001", title="Cups 1", announced=DAY, abstract="Of cups.", version=2,
+        authors=("Ada B. Rook", "Bo Lind"), categories=("cs.RO", "eess.SY"), once=True,
+        submitted=dt.date(2025, 10, 3), updated=DAY,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        record(comments="This paper has been withdrawn by the authors; Lemma 3 is wrong"),
+        record(1, RAW_RECORD, versions=VERSION.format(n=1, date="3 Oct 2025 09:00 GMT", type="I")),
+    ],
+)
+def test_a_record_that_was_withdrawn(text: str) -> None:
+    (found,), _ = read(response(text))
+    assert isinstance(found, PaperRecord)
+    assert found.withdrawn
+
+
+def test_a_record_that_was_deleted() -> None:
+    found, _ = read(response(DELETED.format(id="hep-th/9901001"), DELETED.format(id="x")))
+    assert found[0] == Withdrawal("hep-th/9901001")
+    assert isinstance(found[1], Rejection)
+    assert found[1].reason == "identifier is not one of arXiv's: 'oai:arXiv.org:x'"
+
+
+def test_an_answer_to_another_question(tmp_path: Path) -> None:
+    path = tmp_path / "identify.xml"
+    path.write_text(response(verb="Identify"))
+    with pytest.raises(SourceFormatError, match="has no ListRecords"):
+        list(read_file(path, "arxiv-oai", DAY))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +92,7 @@ def test_a_change_of_an_old_paper_is_no_announcement() -> None:
     ],
 )
 def test_a_bad_record_stops_none_of_the_rest(values: dict[str, str], reason: str) -> None:
-    found, _ = read(response(record(1), record(2, **values), DELETED, record(4)))
+    found, _ = read(response(record(1), record(2, **values), record(4)))
     assert [type(one) for one in found] == [PaperRecord, Rejection, PaperRecord]
     assert isinstance(found[1], Rejection)
     assert found[1].number == 2
@@ -86,8 +100,7 @@ def test_a_bad_record_stops_none_of_the_rest(values: dict[str, str], reason: str
 
 
 def test_an_error_of_the_server() -> None:
-    text = response().replace("<ListRecords></ListRecords>", "<error code='badVerb'>No.</error>")
-    found, page = read(text)
+    found, page = read(error("badVerb"))
     assert (found, page.error, page.message) == ([], "badVerb", "No.")
 
 
@@ -185,4 +198,4 @@ def test_real_responses_of_other_sites(real_data: Path) -> None:
             found = list(read_file(path, "arxiv-oai", DAY))
         except SourceFormatError:
             continue
-        assert all(isinstance(one, Rejection) for one in found), path.name
+        assert not any(isinstance(one, PaperRecord) for one in found), path.name

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from subscriptions.sources import (
+    Found,
     PaperRecord,
     Rejection,
     SourceFormatError,
@@ -20,11 +21,11 @@ DAY = dt.date(2025, 10, 6)
 PAPER = {"title": "Ein Titel", "id": "2310.01234"}
 
 
-def read(path: Path, form: str = "jsonl") -> list[PaperRecord | Rejection]:
+def read(path: Path, form: str = "jsonl") -> list[Found]:
     return list(read_file(path, form, DAY))
 
 
-def numbers(found: list[PaperRecord | Rejection]) -> list[int]:
+def numbers(found: list[Found]) -> list[int]:
     return [one.number for one in found if isinstance(one, Rejection)]
 
 

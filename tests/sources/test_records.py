@@ -161,21 +161,22 @@ def test_refused_votes_name_their_field(value: object) -> None:
 @pytest.mark.parametrize("value", [None, "", " \n", "\x00\u202e", 7, ["Titel"], "?!", "\u200d"])
 def test_a_refused_title_names_its_field(value: object) -> None:
     with pytest.raises(RejectedRecord, match=r"^title "):
-        records.title_of(value)
+        records.texts(value)
 
 
 @pytest.mark.parametrize("value", [True, 1.5, [], {}, "\x00", "\u202e"])
 def test_a_refused_id_names_its_field(value: object) -> None:
     with pytest.raises(RejectedRecord, match=r"^id "):
-        records.own_id(value, "Titel", "file")
+        records.own_id(value, "Titel", "", "file")
 
 
-def test_without_an_id_the_words_of_the_title_are_it() -> None:
-    def own(title: str) -> str:
-        return records.own_id(None, title, "file")
+def test_without_an_id_the_title_and_the_first_author_are_it() -> None:
+    def own(title: str, author: str = "Ada Rook") -> str:
+        return records.own_id(None, title, author, "file")
 
     assert own("Ein Titel: für alle") == own("EIN TITEL – für alle!")
     assert own("Ein Titel") != own("Zwei Titel")
+    assert own("Editorial") != own("Editorial", "Bo Lind")
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,59 @@ def test_categories(value: object, found: tuple[str, ...]) -> None:
     ],
 )  # fmt: skip
 def test_names(value: Any, found: tuple[str, ...]) -> None:
-    assert records.names(value) == found
+    assert records.texts("Titel", authors=value)["authors"] == found
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("Ada Rook, Bo Lind and Cy Tide", ["Ada Rook", "Bo Lind", "Cy Tide"]),
+        ("A. Rook (1), B. Lind (1 and 2), and C. Tide ((1) Testtown, (2) Elsewhere)",
+         ["A. Rook", "B. Lind", "C. Tide"]),
+        ("Ada Rook, Jr., Bo Lind III", ["Ada Rook Jr.", "Bo Lind III"]),
+        ("The Tide Collaboration: A. Rook; Anders Sandberg",
+         ["The Tide Collaboration: A. Rook", "Anders Sandberg"]),
+        ("((((", []),
+        (None, []),
+    ],
+)  # fmt: skip
+def test_names_in_a_line(line: object, found: list[str]) -> None:
+    assert records.names_in(line) == found
+
+
+@pytest.mark.parametrize(
+    ("remark", "withdrawn"),
+    [
+        ("This paper has been withdrawn by the author due to an error", True),
+        ("Withdrawn: Theorem 2 is wrong", True),
+        ("The submission is now withdrawn", True),
+        ("This is a replacement of a paper that was withdrawn", False),
+        ("12 pages; replaces the withdrawn version", False),
+        ("We study participants who have withdrawn from trials", False),
+    ],
+)
+def test_what_says_that_a_paper_is_withdrawn(remark: str, withdrawn: bool) -> None:
+    assert records.says_withdrawn("12 pages", remark) is withdrawn
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("Mon, 6 Oct 2025 23:30:00 -0400", dt.date(2025, 10, 7)),
+        ("Mon, 14 Apr 2008 21:43:53 GMT", dt.date(2008, 4, 14)),
+        ("", None),
+    ],
+)
+def test_dates_as_in_mail(value: str, found: dt.date | None) -> None:
+    assert records.mail_date(value, "date") == found
+
+
+@pytest.mark.parametrize(
+    "value", ["Monday", "Mon, 6 Oct 1800 00:00:00 GMT", "32 Oct 2025", "x" * 9_999]
+)
+def test_a_refused_date_as_in_mail_names_its_field(value: str) -> None:
+    with pytest.raises(RejectedRecord, match=r"^date "):
+        records.mail_date(value, "date")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ class Command(BaseCommand):
             "REDIS_URL": "",
             "SITE_URL": site,
             "EMAIL_URL": f"smtp://127.0.0.1:{smtp_port}",
+            "SOURCES": "none",
             "POSTAL_ADDRESS": "Paper Round demo, 1 Example Street, 12345 Exampletown",
             "DJANGO_SUPERUSER_PASSWORD": LOGIN,
         }

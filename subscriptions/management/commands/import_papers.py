@@ -5,10 +5,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from subscriptions.flows.intake import take_in
+from subscriptions.flows.intake import open_run, take_in
 from subscriptions.management.arguments import add_now
 from subscriptions.models import SourceRun
-from subscriptions.sources import FORMATS, SourceFormatError, read_file
+from subscriptions.sources import SourceFormatError, formats, read_file
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
-        parser.add_argument("--format", required=True, choices=FORMATS, dest="form")
+        parser.add_argument("--format", required=True, choices=formats(), dest="form")
         add_now(parser)
 
     def handle(self, *, paths: list[Path], form: str, now: dt.datetime, **options: Any) -> None:
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         files: list[Path] = []
         for path in paths:
             try:
-                files += _files(path)
+                files += _files(path, formats()[form].suffixes)
             except OSError as error:
                 broken.append(f"{path} cannot be read: {error.strerror}")
             except SourceFormatError as error:
@@ -50,19 +50,17 @@ class Command(BaseCommand):
     def _import(self, path: Path, form: str, now: dt.datetime, bar: Any) -> SourceRun:
         return take_in(
             read_file(path, form, now.date()),
-            source=FORMATS[form],
-            origin=path.name,
-            now=now,
+            open_run(formats()[form].source, path.name, now),
             rejected=lambda r: self.stderr.write(f"{path}, record {r.number}: {r.reason}"),
             progress=bar.update,
         )
 
 
-def _files(path: Path) -> list[Path]:
-    """A file as it is; a folder's JSON, JSON Lines and XML files by name."""
+def _files(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """A file as it is; a folder's files of a format by name."""
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl", ".xml"))
+    found = sorted(file for file in path.iterdir() if file.suffix in suffixes)
     if not found:
-        raise SourceFormatError("is a folder without .json, .jsonl and .xml files")
+        raise SourceFormatError(f"is a folder without {' or '.join(suffixes)} files")
     return found

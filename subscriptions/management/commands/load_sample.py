@@ -8,11 +8,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from tqdm import tqdm
 
 from subscriptions.flows.choices import Choices
-from subscriptions.flows.intake import take_in
+from subscriptions.flows.intake import open_run, take_in
 from subscriptions.flows.subscribe import confirm, request_subscription
 from subscriptions.management.arguments import add_now
 from subscriptions.models import Edition, Source, Topic
-from subscriptions.sources import PaperRecord, Rejection, read_file
+from subscriptions.sources import Found, PaperRecord, read_file
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 MONDAY = dt.date(2026, 1, 19)
@@ -36,9 +36,7 @@ class Command(BaseCommand):
         with tqdm(unit=" papers", disable=None, leave=False) as bar:
             run = take_in(
                 (_moved(entry, shift) for entry in entries),
-                source=Source.FILE,
-                origin="sample_papers.jsonl",
-                now=now,
+                open_run(Source.FILE, "sample_papers.jsonl", now),
                 rejected=lambda r: self.stderr.write(f"record {r.number}: {r.reason}"),
                 progress=bar.update,
             )
@@ -48,8 +46,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{run.new} new papers of two weeks, {len(readers)} readers")
 
 
-def _moved(entry: PaperRecord | Rejection, shift: dt.timedelta) -> PaperRecord | Rejection:
-    if isinstance(entry, Rejection):
+def _moved(entry: Found, shift: dt.timedelta) -> Found:
+    if not isinstance(entry, PaperRecord):
         return entry
     submitted = entry.submitted and entry.submitted + shift
     return replace(

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from subscriptions.models import Edition, Listing, Paper, Pick
+from subscriptions.sources import source_label
 
 PER_PAGE = 50
 
@@ -72,12 +73,13 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
         | Exists(Pick.objects.filter(paper=OuterRef("pk"), day__in=released))
     )
     found = get_object_or_404(public.with_votes(), pk=pk)
+    listings = found.listings.filter(day__in=released).order_by("day", "source")
     return render(
         request,
         "web/paper.html",
         {
             "paper": found,
-            "listings": found.listings.filter(day__in=released).order_by("day", "source"),
+            "listings": [(row.day, source_label(row.source)) for row in listings],
             "votes": found.votes,
         },
     )

@@ -1,0 +1,89 @@
+"""A source that turns late, stale or broken, and its recovery: each is told to staff once."""
+
+import datetime as dt
+import logging
+from contextlib import closing
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.urls import reverse
+
+from subscriptions import emails, links
+from subscriptions.delivery.outcomes import Result
+from subscriptions.delivery.transport import BackendTransport
+from subscriptions.models import SourceTrouble
+from subscriptions.sources.records import clean
+
+from .health import Health, source_health
+
+logger = logging.getLogger(__name__)
+
+
+def tell_staff(now: dt.datetime) -> None:
+    """Note which sources are in trouble and which no longer are, and mail the news.
+
+    Where no mail could be handed over, the next tick tries again.
+    """
+    open_troubles = {row.feed: row for row in SourceTrouble.objects.filter(ended_at=None)}
+    for health in source_health(now):
+        trouble = open_troubles.pop(health.name, None)
+        try:
+            with transaction.atomic():
+                _note(health, trouble, now)
+        except Exception:
+            logger.exception("staff could not be told that %s is %s", health.name, health.state)
+    gone = [row.pk for row in open_troubles.values()]  # no longer fetched
+    SourceTrouble.objects.filter(pk__in=gone).update(ended_at=now)
+
+
+def _note(health: Health, trouble: SourceTrouble | None, now: dt.datetime) -> None:
+    if trouble is None and health.state.is_trouble:
+        values = {"state": health.state.value, **_words(health)}
+        _, begins = SourceTrouble.objects.get_or_create(
+            feed=health.name, ended_at=None, defaults={**values, "began_at": now}
+        )
+        if begins:
+            _mail(health, now)
+    elif trouble and health.state.is_trouble:
+        row = SourceTrouble.objects.filter(pk=trouble.pk, ended_at=None)
+        row.update(state=health.state.value, **_words(health))
+    elif trouble and SourceTrouble.objects.filter(pk=trouble.pk, ended_at=None).update(
+        ended_at=now
+    ):
+        _mail(health, now)
+
+
+def _words(health: Health) -> dict[str, object]:
+    return {
+        "label": health.label,
+        "last_day": health.last_day,
+        "detail": clean(health.detail, 500),
+    }
+
+
+def _mail(health: Health, now: dt.datetime) -> None:
+    """Tell all staff who have an address, each in a mail of their own."""
+    staff = get_user_model().objects.filter(is_active=True, is_staff=True).exclude(email="")
+    context = {
+        "site_name": "Paper Round",
+        "site_url": settings.SITE_URL,
+        "postal_address": settings.POSTAL_ADDRESS,
+        "health": health,
+        "now": now,
+        "runs_url": links.absolute(reverse("admin:subscriptions_sourcerun_changelist")),
+    }
+    rendered = emails.render("source_health", context)
+    results = []
+    with closing(BackendTransport()) as transport:
+        for address in staff.values_list("email", flat=True):
+            message = EmailMultiAlternatives(rendered.subject, rendered.text, to=[address])
+            message.attach_alternative(rendered.html, "text/html")
+            results.append(transport.send_one(message).result)
+    if results and Result.SENT not in results:
+        raise ConnectionError("the mail server took none of the mails")
+    if not results:
+        logger.warning(
+            "%s is %s, and no staff has an address to be told at", health.name, health.state
+        )

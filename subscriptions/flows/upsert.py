@@ -1,0 +1,299 @@
+"""One batch of records becomes papers, listings and votes, in a fixed number of statements."""
+
+import datetime as dt
+from collections.abc import Container
+from dataclasses import dataclass, field
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from subscriptions.matching import trend
+from subscriptions.models import (
+    DoubtfulPair,
+    Edition,
+    Listing,
+    ListingDays,
+    ListingVotes,
+    Paper,
+    SourceRun,
+    title_key,
+)
+from subscriptions.models.bulk import insert
+from subscriptions.sources import PaperRecord, Withdrawal
+
+from .trends import Usual, learn_usual
+from .twins import Likeness, likeness
+
+MERGED = [
+    "arxiv_id", "doi", "own_id", "title", "abstract", "authors", "categories", "submitted",
+    "updated", "version", "url", "code_url", "tldr", "raw", "title_key", "hidden", "trend",
+]  # fmt: skip
+IDS = ("arxiv_id", "doi", "own_id")
+
+Record = PaperRecord | Withdrawal
+
+
+def upsert(records: list[Record], run: SourceRun, usual: Usual) -> "Writes":
+    """Store one batch; what was written. Tried again where another run was quicker."""
+    for _ in range(2):
+        try:
+            with transaction.atomic():
+                return _upsert(records, run, usual)
+        except IntegrityError:
+            continue
+    with transaction.atomic():
+        return _upsert(records, run, usual)
+
+
+@dataclass
+class _Known:
+    """A paper with its listings, and the newest votes of each, by source and day announced."""
+
+    paper: Paper
+    listings: dict[tuple[str, dt.date], Listing] = field(default_factory=dict)
+    votes: dict[tuple[str, dt.date], ListingVotes] = field(default_factory=dict)
+
+    def trend(self, usual: Usual) -> float:
+        """The most of any listing, each on the scale of its source."""
+        trends = [
+            trend(self.votes[key].count, listing.day, usual[key[0]])
+            if key in self.votes
+            else trend(0, listing.day)
+            for key, listing in self.listings.items()
+        ]
+        return max(trends, default=0.0)
+
+
+class _Index:
+    """The papers a batch may touch, found by any of their ids or their titles: three queries."""
+
+    def __init__(self, records: list[Record]) -> None:
+        self.by_id: dict[tuple[str, str], _Known] = {}
+        self.by_title: dict[str, list[_Known]] = {}
+        keys = {title_key(record.title) for record in records if isinstance(record, PaperRecord)}
+        wanted = Q(title_key__in=keys)
+        for name in IDS:
+            values = {value for record in records if (value := getattr(record, name, None))}
+            if values:
+                wanted |= Q((f"{name}__in", values))
+        papers = Paper.objects.filter(wanted).order_by("pk")
+        by_pk = {paper.pk: _Known(paper) for paper in papers}
+        keys_of = {}
+        for listing in Listing.objects.filter(paper__in=by_pk):
+            key = keys_of[listing.pk] = listing.source, listing.announced
+            by_pk[listing.paper_id].listings[key] = listing
+        votes = ListingVotes.objects.filter(listing__in=keys_of).select_related("listing")
+        for row in votes.order_by("date"):
+            by_pk[row.listing.paper_id].votes[keys_of[row.listing_id]] = row
+        for known in by_pk.values():
+            self.add(known)
+
+    def add(self, known: _Known) -> None:
+        for name in IDS:
+            if value := getattr(known.paper, name):
+                self.by_id[name, value] = known
+        namesakes = self.by_title.setdefault(known.paper.title_key, [])
+        if known not in namesakes:
+            namesakes.append(known)
+
+    def find(self, record: Record) -> tuple[_Known | None, Paper | None]:
+        """The paper of a record, and if there is none, one that may be.
+
+        It is the paper of any of the record's ids, but never one that has another arXiv id;
+        else one with the same title, where who wrote it leaves no doubt.
+        """
+        for name in IDS:
+            known = self.by_id.get((name, getattr(record, name, None) or ""))
+            if known and (not record.arxiv_id or known.paper.arxiv_id in (None, record.arxiv_id)):
+                return known, None
+        if isinstance(record, Withdrawal):
+            return None, None
+        doubtful = None
+        for known in self.by_title.get(title_key(record.title), ()):
+            like = likeness(known.paper, record)
+            if like is Likeness.SAME:
+                return known, None
+            if like is Likeness.DOUBTFUL:
+                doubtful = doubtful or known.paper
+        return None, doubtful
+
+
+@dataclass
+class Writes:
+    """What a batch will write: a fixed number of statements, whatever its size.
+
+    Papers go in order of their ids, so that of two imports at once one waits for the other
+    and never both for each other.
+    """
+
+    new: list[Paper] = field(default_factory=list)
+    changed: dict[int, Paper] = field(default_factory=dict)
+    listings: list[Listing] = field(default_factory=list)
+    votes: dict[int, ListingVotes] = field(default_factory=dict)
+    pairs: list[DoubtfulPair] = field(default_factory=list)
+    updated: int = 0
+    """How many records told of a paper that was here something new."""
+
+    def save(self) -> None:
+        insert(sorted(self.new, key=lambda paper: [getattr(paper, name) or "" for name in IDS]))
+        Paper.objects.bulk_create(
+            [paper for _, paper in sorted(self.changed.items())],
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=MERGED,
+        )
+        for listing in self.listings:
+            listing.paper_id = listing.paper.pk
+        insert(self.listings)
+        for row in self.votes.values():
+            row.listing_id = row.listing.pk
+        recounted = [row for row in self.votes.values() if row.pk]
+        insert([row for row in self.votes.values() if not row.pk])
+        ListingVotes.objects.bulk_create(
+            recounted, update_conflicts=True, unique_fields=["id"], update_fields=["count"]
+        )
+        for pair in self.pairs:
+            pair.paper_id, pair.other_id = pair.paper.pk, pair.other.pk
+        insert(self.pairs)
+
+
+def _upsert(records: list[Record], run: SourceRun, usual: Usual) -> Writes:
+    days = Edition.objects.listing_day()
+    index, writes = _Index(records), Writes()
+    voted = {key[0] for known in index.by_id.values() for key in known.votes}
+    learn_usual(usual, [run.source, *sorted(voted)])
+    for record in records:
+        known, doubtful = index.find(record)
+        if known is not None:
+            merged = _merge(known.paper, record, index.by_id)
+            announced = isinstance(record, PaperRecord) and _announce(
+                known, record, run, days, writes
+            )
+            if merged or announced:
+                writes.updated += 1
+                if known.paper.pk:
+                    writes.changed[known.paper.pk] = known.paper
+        elif isinstance(record, PaperRecord):
+            known = _Known(Paper(first_seen=run.started_at, **_fields(record, index.by_id)))
+            writes.new.append(known.paper)
+            _announce(known, record, run, days, writes)
+            if doubtful:
+                writes.pairs.append(
+                    DoubtfulPair(paper=doubtful, other=known.paper, found_at=run.started_at)
+                )
+        else:
+            continue
+        known.paper.trend = known.trend(usual)
+        index.add(known)
+    writes.save()
+    return writes
+
+
+def _announce(
+    known: _Known, record: PaperRecord, run: SourceRun, days: ListingDays, writes: Writes
+) -> bool:
+    """Note a record's listing and votes, if it is an announcement; whether either is news."""
+    if record.announced is None:
+        return False
+    key = run.source, record.announced
+    listing = known.listings.get(key)
+    if (
+        listing is None
+        and record.once
+        and any(source == run.source for source, _ in known.listings)
+    ):
+        return False
+    news = listing is None
+    if listing is None:
+        listing = Listing(
+            paper=known.paper,
+            source=run.source,
+            announced=record.announced,
+            day=days.day(record.announced),
+        )
+        known.listings[key] = listing
+        writes.listings.append(listing)
+    if record.votes is not None and (counted := _count(known.votes.get(key), record, listing, run)):
+        known.votes[key] = writes.votes[id(counted)] = counted
+        news = True
+    return news
+
+
+def _count(
+    newest: ListingVotes | None, record: PaperRecord, listing: Listing, run: SourceRun
+) -> ListingVotes | None:
+    """The count of a record's votes, if it is news: of today, or of a file's own day."""
+    date = run.started_at.date() if run.feed else listing.announced
+    if newest and (newest.date > date or newest.count == record.votes):
+        return None
+    counted = newest if newest and newest.date == date else ListingVotes(listing=listing, date=date)
+    counted.count = record.votes or 0
+    return counted
+
+
+def _fields(record: PaperRecord, known: Container[tuple[str, str]]) -> dict[str, object]:
+    ids = {name: getattr(record, name) for name in IDS}
+    return {
+        **{name: value for name, value in ids.items() if (name, value) not in known},
+        "title": record.title,
+        "title_key": title_key(record.title),
+        "abstract": record.abstract,
+        "authors": list(record.authors),
+        "categories": list(record.categories),
+        "submitted": record.submitted,
+        "updated": record.updated,
+        "version": record.version,
+        "url": record.url,
+        "code_url": record.code_url,
+        "tldr": record.tldr,
+        "raw": dict(record.raw),
+        "hidden": Paper.Hidden.WITHDRAWN if record.withdrawn else Paper.Hidden.NO,
+    }
+
+
+def _merge(paper: Paper, record: Record, known: Container[tuple[str, str]]) -> bool:
+    """Take over what is richer in ``record``; whether anything changed.
+
+    Of two versions the newer one's text wins, by number or else by date; of two texts of one
+    version the longer, of two lists the longer, of two dates of submission the earlier; of
+    two of equal length the same one whichever came first. An id is added unless another paper
+    has it. A paper that was withdrawn is hidden; who shows it again is an editor.
+    """
+    before = [getattr(paper, name) for name in MERGED]
+    if not paper.hidden and (isinstance(record, Withdrawal) or record.withdrawn):
+        paper.hidden = Paper.Hidden.WITHDRAWN
+    if isinstance(record, PaperRecord):
+        _take_over(paper, record)
+        for name in IDS:
+            value = getattr(record, name)
+            if value and not getattr(paper, name) and (name, value) not in known:
+                setattr(paper, name, value)
+    return before != [getattr(paper, name) for name in MERGED]
+
+
+def _take_over(paper: Paper, record: PaperRecord) -> None:
+    newer = _newer(paper, record)
+    for name in ("title", "abstract", "authors", "categories"):
+        old, value = getattr(paper, name), getattr(record, name)
+        value = value if isinstance(value, str) else list(value)
+        if value and newer >= 0 and (newer > 0 or (len(value), value) > (len(old), old)):
+            setattr(paper, name, value)
+            paper.raw = {key: text for key, text in paper.raw.items() if key != name}
+            if name in record.raw:
+                paper.raw[name] = record.raw[name]
+    paper.title_key = title_key(paper.title)
+    paper.version = max(paper.version or 0, record.version or 0) or None
+    paper.submitted = min(filter(None, [paper.submitted, record.submitted]), default=None)
+    paper.updated = max(filter(None, [paper.updated, record.updated]), default=None)
+    for name in ("url", "code_url", "tldr"):
+        setattr(paper, name, getattr(paper, name) or getattr(record, name))
+
+
+def _newer(paper: Paper, record: PaperRecord) -> int:
+    """Above 0 where the record is of a newer version than the paper, below for an older one."""
+    if record.version and paper.version:
+        return record.version - paper.version
+    before, now = paper.updated or paper.submitted, record.updated or record.submitted
+    if not (paper.updated or record.updated) or not before or not now:
+        return 0
+    return (now - before).days
