@@ -94,7 +94,8 @@ class DoubtfulPairAdmin(ReadOnlyAdmin):
 def _shown(paper: Paper) -> SafeString:
     """Where it is, by whom, and what it is known by."""
     names = ", ".join(paper.authors[:3]) + (" …" if len(paper.authors) > 3 else "")
-    known = paper.arxiv_id or paper.doi or "no id"
+    own = "" if (paper.own_id or "").startswith("title:") else paper.own_id
+    known = paper.arxiv_id or paper.doi or own or "no id"
     return format_html(
         '<a href="{}">{}</a><br>{}', paper.abstract_url or paper.get_absolute_url(), known, names
     )

@@ -18,7 +18,6 @@ FIRST_WINDOW = dt.timedelta(days=7)
 """What the first run of a feed asks for: the days that a first digest covers."""
 RESUMABLE = dt.timedelta(days=2)
 """Later than this a cursor means nothing."""
-
 LOOKED_AT = 500
 """So many newest runs tell what is fetched."""
 
@@ -55,8 +54,8 @@ def fetch(
             )  # fmt: skip
     except IntegrityError:
         raise BeingFetched(f"{feed.label} is being fetched by another run") from None
+    begun = time.monotonic()
     with Http(origin, lambda requests, octets: _alive(run, requests, octets, begun)) as http:
-        begun = time.monotonic()
         return take_in(
             _records(feed, http, window, run, begun + budget.total_seconds()),
             run,
@@ -73,18 +72,19 @@ def _alive(run: SourceRun, requests: int, octets: int, begun: float) -> None:
 
 
 def _records(
-    feed: Feed, http: "Http", window: Window, run: SourceRun, deadline: float
+    feed: Feed, http: Http, window: Window, run: SourceRun, deadline: float
 ) -> Iterator[Found | Checkpoint]:
     """What the feed yields, up to a Checkpoint after the deadline; an empty one at its end."""
     try:
         for found in feed.fetch(http, window):
-            run.requests, run.octets = http.requests, http.octets
             yield found
             if isinstance(found, Checkpoint) and time.monotonic() > deadline:
                 return
     except ComeAgainLater as error:
         run.retry_at = run.started_at + dt.timedelta(seconds=error.seconds)
         raise
+    finally:
+        run.requests, run.octets = http.requests, http.octets
     yield Checkpoint("")
 
 

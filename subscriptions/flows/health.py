@@ -65,8 +65,8 @@ def _health(one: Scheduled, now: dt.datetime) -> Health:
     runs = SourceRun.objects.filter(feed=one.feed.name, part=one.part).order_by("pk")
     brought = runs.filter(newest_day__lte=now.date() + DAY).order_by("-newest_day").first()
     newest = brought.newest_day if brought else None
-    since = min(newest or now.date(), now.date()) - PAST - DAY
-    recent = list(runs.filter(started_at__date__gte=since).defer("rejections"))
+    since = now - (now.date() - min(newest or now.date(), now.date())) - PAST - DAY
+    recent = list(runs.filter(started_at__gte=since).defer("rejections"))
     state, detail = _assess(one, recent, newest, now)
     return Health(
         one.name,

@@ -40,7 +40,8 @@ def scheduled() -> list[Scheduled]:
 
 
 def due(now: dt.datetime) -> Iterator[str]:
-    """The names of the feeds to fetch now."""
+    """The names of the feeds to fetch now. Runs that died are marked so first."""
+    SourceRun.objects.bury(now)
     for one in scheduled():
         runs = SourceRun.objects.filter(feed=one.feed.name, part=one.part)
         if _is_due(runs.order_by("-pk").first(), one.feed, now):

@@ -30,8 +30,9 @@ _DOI = re.compile(
     r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/[!-~]{1,180})", re.IGNORECASE | re.ASCII
 )
 _WITHDRAWN = re.compile(
-    r"\W*(?:withdrawn\b|(?:this|the|our) (?:\w+ ){0,3}?"
-    r"(?:has|have|had|is|was) (?:now |since )?(?:been )?(?:now )?withdrawn\b)",
+    r"(?:^|[.;:!]\s)\W*(?:withdrawn\b(?! from)"
+    r"|(?:this|the|our) (?:paper|article|manuscript|preprint|submission|work)(?: and abstract)? "
+    r"(?:has|have|is|was)(?: now| since)?(?: been)?(?: now)? withdrawn\b(?! from))",
     re.IGNORECASE,
 )
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]+(?:-[a-z]+)*)?")
@@ -277,7 +278,7 @@ def _utc_day(moment: dt.datetime) -> dt.date:
 
 def says_withdrawn(*remarks: str) -> bool:
     """Whether an arXiv comment or abstract says that its paper has been withdrawn."""
-    return any(map(_WITHDRAWN.match, remarks))
+    return any(_WITHDRAWN.search(remark[:1_000]) for remark in remarks)
 
 
 def votes(value: Any, field: str) -> int | None:
