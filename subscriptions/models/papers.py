@@ -2,6 +2,8 @@
 
 import datetime as dt
 import hashlib
+import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -11,9 +13,10 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 
+@lru_cache(4096)
 def title_key(title: str) -> str:
     """The same for titles that differ in case, spaces and punctuation only."""
-    letters = "".join(char for char in title.casefold() if char.isalnum())
+    letters = re.sub(r"[\W_]+", "", title.casefold())
     return hashlib.sha256(letters.encode()).hexdigest()[:32]
 
 
