@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from subscriptions.models import Source
 
-from . import records
+from . import ids, records
 from .records import Checkpoint, Found, PaperRecord, RejectedRecord, Rejection, SourceFormatError
 from .seam import Feed, Format, Window
 from .xml import children, drop, name_of, read_xml, text_of
@@ -88,14 +88,14 @@ def read_page(file: IO[bytes], page: Page) -> Iterator[Found]:
 
 
 def _record(entry: Any) -> PaperRecord:
-    found = records.arxiv_id(text_of(entry, "id"))
+    found = ids.arxiv_id(text_of(entry, "id"))
     if found is None:
         raise RejectedRecord(f"id is not an arXiv id: {records.shown(text_of(entry, 'id'))}")
     submitted = records.date(text_of(entry, "published"), "published")
     return PaperRecord(
         arxiv_id=found[0],
         version=found[1],
-        doi=records.doi_in(text_of(entry, "doi")),
+        doi=ids.doi_in(text_of(entry, "doi")),
         **records.texts(
             text_of(entry, "title"),
             text_of(entry, "summary"),

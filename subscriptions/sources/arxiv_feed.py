@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from subscriptions.models import Source
 
-from . import records
+from . import ids, records
 from .records import Found, PaperRecord, RejectedRecord, Rejection, SourceFormatError
 from .seam import Feed, Format, Window
 from .xml import children, drop, name_of, read_xml, text_of
@@ -60,7 +60,7 @@ def _read(file: IO[bytes]) -> Iterator[Found]:
 
 def _record(entry: Any) -> PaperRecord:
     given = (text_of(entry, "guid") or text_of(entry, "id")).rpartition(":")[2]
-    found = records.arxiv_id(given)
+    found = ids.arxiv_id(given)
     if found is None:
         raise RejectedRecord(f"id is not an arXiv id: {records.shown(given)}")
     published, sent = text_of(entry, "published"), text_of(entry, "pubDate")

@@ -7,7 +7,7 @@ from typing import Any
 
 from subscriptions.models import Source
 
-from . import records
+from . import ids, records
 from .lines import parse_each, read_lines
 from .records import Found, PaperRecord, RejectedRecord, SourceFormatError
 from .seam import Format
@@ -20,7 +20,7 @@ def read(path: Path, today: dt.date) -> Iterator[Found]:
         raise SourceFormatError("has no day in its name; call it like 2025-10-06.jsonl")
 
     def parse(entry: dict[str, Any]) -> PaperRecord:
-        found = records.arxiv_id(entry.get("id"))
+        found = ids.arxiv_id(entry.get("id"))
         if found is None:
             raise RejectedRecord(f"id is not an arXiv id: {records.shown(entry.get('id'))}")
         return PaperRecord(

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from subscriptions.models import Source
 
-from . import records
+from . import ids, records
 from .records import (
     Checkpoint,
     Found,
@@ -129,7 +129,7 @@ def _record(element: Any) -> PaperRecord | Withdrawal:
     entry = metadata[0] if metadata is not None and len(metadata) else None
     if entry is None or name_of(entry) not in PREFIXES:
         raise RejectedRecord("metadata is not of the prefix arXiv or arXivRaw")
-    found = records.arxiv_id(text_of(entry, "id"))
+    found = ids.arxiv_id(text_of(entry, "id"))
     if found is None:
         raise RejectedRecord(f"id is not an arXiv id: {records.shown(text_of(entry, 'id'))}")
     changed = records.date(text_of(header, "datestamp"), "datestamp")
@@ -137,7 +137,7 @@ def _record(element: Any) -> PaperRecord | Withdrawal:
         raise RejectedRecord("datestamp is missing: every record has one")
     common: dict[str, Any] = {
         "arxiv_id": found[0],
-        "doi": records.doi_in(text_of(entry, "doi")),
+        "doi": ids.doi_in(text_of(entry, "doi")),
         "categories": records.arxiv_categories(text_of(entry, "categories")),
         "once": True,
     }
@@ -169,7 +169,7 @@ def _record(element: Any) -> PaperRecord | Withdrawal:
 
 
 def _deleted(identifier: str) -> Withdrawal:
-    found = records.arxiv_id(identifier.rpartition(":")[2])
+    found = ids.arxiv_id(identifier.rpartition(":")[2])
     if found is None:
         raise RejectedRecord(f"identifier is not one of arXiv's: {records.shown(identifier)}")
     return Withdrawal(found[0])

@@ -24,7 +24,7 @@ from bibtexparser.model import Block, Entry, ImplicitComment, ParsingFailedBlock
 
 from subscriptions.models import Source
 
-from . import records
+from . import ids, records
 from .lines import MAX_LINE
 from .records import Found, PaperRecord, RejectedRecord, Rejection, SourceFormatError
 from .seam import Format
@@ -157,19 +157,19 @@ def _paper(fields: dict[str, str]) -> PaperRecord:
     )
     plain = {name: _plain(value) for name, value in fields.items()}
     url = re.search(r"https?://\S+", plain.get("url", ""))
-    ids: dict[str, Any] = {}
+    named: dict[str, Any] = {}
     if arxiv := _arxiv_id(plain):
-        ids["arxiv_id"], ids["version"] = arxiv
+        named["arxiv_id"], named["version"] = arxiv
         classes = plain.get("primaryclass") or plain.get("eprintclass")
-        ids["categories"] = records.arxiv_categories(classes)
-    if doi := records.doi_in(plain.get("doi", "")) or records.doi(plain.get("url")):
-        ids["doi"] = doi
+        named["categories"] = records.arxiv_categories(classes)
+    if doi := ids.doi_in(plain.get("doi", "")) or ids.doi(plain.get("url")):
+        named["doi"] = doi
     if not arxiv and not doi:
         first = next(iter(texts["authors"]), "")
-        ids["own_id"] = records.own_id(None, texts["title"], first, "file")
+        named["own_id"] = ids.own_id(None, texts["title"], first, "file")
     return PaperRecord(
         **texts,
-        **ids,
+        **named,
         submitted=_submitted(plain),
         announced=None,
         url=(records.address(url[0]) if url else None) or "",
@@ -225,7 +225,7 @@ def _arxiv_id(fields: dict[str, str]) -> tuple[str, int | None] | None:
     if re.search(r"arxiv|\bCoRR\b", told, re.IGNORECASE):
         words = re.split(r"[\s,;()\[\]]+", told)
         places += [word.rstrip(".").removeprefix("abs/") for word in words]
-    return next(filter(None, map(records.arxiv_id, places)), None)
+    return next(filter(None, map(ids.arxiv_id, places)), None)
 
 
 def _submitted(fields: dict[str, str]) -> dt.date | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from subscriptions.models import Source
 
-from . import records
+from . import ids, records
 from .lines import json_of, parse_each, read_json
 from .records import Checkpoint, Found, PaperRecord, RejectedRecord, SourceFormatError
 from .seam import Feed, Format, Window
@@ -87,7 +87,7 @@ def _parsed(entries: list[Any], day: dt.date | None) -> Iterator[Found]:
         paper = entry.get("paper")
         if not isinstance(paper, dict):
             raise RejectedRecord("paper is missing: an entry has its paper in an object")
-        found = records.arxiv_id(paper.get("id"))
+        found = ids.arxiv_id(paper.get("id"))
         if found is None:
             raise RejectedRecord(f"paper.id is not an arXiv id: {records.shown(paper.get('id'))}")
         featured = records.date(paper.get("submittedOnDailyAt"), "paper.submittedOnDailyAt")

@@ -12,7 +12,7 @@ from typing import Any
 
 from subscriptions.models import Source
 
-from . import records
+from . import ids, records
 from .lines import parse_each, read_lines
 from .records import Found, PaperRecord, RejectedRecord
 from .seam import Format
@@ -25,7 +25,13 @@ def read(path: Path, today: dt.date) -> Iterator[Found]:
         texts = records.texts(entry.get("title"), entry.get("abstract"), entry.get("authors"))
         return PaperRecord(
             **texts,
-            **_ids(entry, texts["title"], *texts["authors"][:1]),
+            **ids.ids_of(
+                _given(entry, "arxiv_id"),
+                _given(entry, "doi"),
+                _given(entry, "id"),
+                texts["title"],
+                next(iter(texts["authors"]), ""),
+            ),
             categories=records.arxiv_categories(entry.get("categories")),
             submitted=records.date(entry.get("submitted"), "submitted"),
             announced=records.date(entry.get("listed"), "listed")
@@ -36,23 +42,6 @@ def read(path: Path, today: dt.date) -> Iterator[Found]:
         )
 
     return parse_each(read_lines(path), parse)
-
-
-def _ids(entry: dict[str, Any], title: str, author: str = "") -> dict[str, Any]:
-    named, doi, general = (_given(entry, key) for key in ("arxiv_id", "doi", "id"))
-    if named is not None and not records.arxiv_id(named):
-        raise RejectedRecord(f"arxiv_id is not an arXiv id: {records.shown(named)}")
-    if doi is not None and not records.doi(doi):
-        raise RejectedRecord(f"doi is not a DOI: {records.shown(doi)}")
-    ids: dict[str, Any] = {}
-    for value in (named, doi, general):
-        if "arxiv_id" not in ids and (arxiv := records.arxiv_id(value)):
-            ids["arxiv_id"], ids["version"] = arxiv
-        if "doi" not in ids and (found := records.doi(value)):
-            ids["doi"] = found
-    if not ids or not (general is None or records.arxiv_id(general) or records.doi(general)):
-        ids["own_id"] = records.own_id(general, title, author, "file")
-    return ids
 
 
 def _given(entry: dict[str, Any], key: str) -> Any:

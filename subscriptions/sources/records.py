@@ -10,25 +10,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from subscriptions.models import title_key
-
 from .readable import readable
 
 MAX_TITLE, MAX_ABSTRACT, MAX_NAME, MAX_URL, MAX_TLDR = 500, 10_000, 200, 500, 500
 MAX_AUTHORS, MAX_CATEGORIES = 2_000, 20
 MAX_VOTES = 2**31 - 1
 
-_ARXIV = re.compile(
-    r"(?:arxiv:|https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/"
-    r"|(?:doi:|https?://(?:dx\.)?doi\.org/)?10\.48550/arxiv\.)?"
-    r"(?:(?P<new>\d\d(?:0[1-9]|1[0-2])\.\d{4,5})"
-    r"|(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[a-z]{2})?/(?P<old>\d\d(?:0[1-9]|1[0-2])\d{3}))"
-    r"(?:v(?P<version>\d{1,3}))?(?:\.pdf)?",
-    re.IGNORECASE | re.ASCII,
-)
-_DOI = re.compile(
-    r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/[!-~]{1,180})", re.IGNORECASE | re.ASCII
-)
 _WITHDRAWN = re.compile(
     r"(?:^|[.;:!]\s)\W*(?:withdrawn\b(?! from)"
     r"|(?:this|the|our) (?:paper|article|manuscript|preprint|submission|work)(?: and abstract)? "
@@ -200,44 +187,6 @@ def arxiv_categories(values: Any) -> tuple[str, ...]:
     found = (clean(item, 40) for item in values)
     kept = dict.fromkeys(item for item in found if _CATEGORY.fullmatch(item))
     return tuple(kept)[:MAX_CATEGORIES]
-
-
-def arxiv_id(value: Any) -> tuple[str, int | None] | None:
-    """``(id without version, version)`` of an arXiv id in any of its usual forms, or None.
-
-    An old id goes without the class that some write: math.AG/0601001 is math/0601001.
-    """
-    match = _ARXIV.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        return None
-    found = match["new"] or f"{match['archive'].lower()}/{match['old']}"
-    return found, int(match["version"]) if match["version"] else None
-
-
-def doi(value: Any) -> str | None:
-    """A DOI in lower case (they are compared so), or None."""
-    match = _DOI.fullmatch(value.strip()) if isinstance(value, str) else None
-    return match[1].lower() if match else None
-
-
-def doi_in(text: str) -> str | None:
-    """The first DOI of some in a line."""
-    return next(filter(None, map(doi, re.split(r"[\s,;]+", text))), None)
-
-
-def own_id(value: Any, title: str, author: str, prefix: str) -> str:
-    """A source's own id; without one, an id made from the title and the first author.
-
-    Raises RejectedRecord for an id that is neither text nor a whole number.
-    """
-    if value is None:
-        return f"title:{title_key(f'{title} {author}')}"
-    if not isinstance(value, str | int) or isinstance(value, bool):
-        raise RejectedRecord(f"id is not text: {shown(value)}")
-    own = clean(str(value), 150)
-    if not own:
-        raise RejectedRecord(f"id has no character that can be kept: {shown(value)}")
-    return f"{prefix}:{own}"
 
 
 def date(value: Any, field: str) -> dt.date | None:

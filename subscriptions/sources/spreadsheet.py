@@ -15,7 +15,7 @@ from typing import Any
 
 from subscriptions.models import Source
 
-from . import records
+from . import ids, records
 from .lines import MAX_FILE_BYTES, MAX_LINE
 from .records import Found, PaperRecord, RejectedRecord, Rejection, SourceFormatError
 from .seam import Format
@@ -141,9 +141,18 @@ def _paper(cells: dict[str, str]) -> PaperRecord:
     if url is None:
         shown = records.shown(given["url"])
         raise RejectedRecord(f"url is not an http address of at most 500 characters: {shown}")
+    extra = re.search(r"arxiv:\s*+([\w./-]+)", given.get("extra") or "", re.IGNORECASE)
     return PaperRecord(
         **texts,
-        **_ids(given, texts["title"], *texts["authors"][:1]),
+        **ids.ids_of(
+            given.get("arxiv_id"),
+            given.get("doi"),
+            given.get("id"),
+            texts["title"],
+            next(iter(texts["authors"]), ""),
+            given.get("url"),
+            extra and extra[1],
+        ),
         categories=records.arxiv_categories(re.sub("[,;]", " ", cells.get("categories", ""))),
         submitted=records.date(given.get("submitted"), "submitted") or _own_date(cells),
         announced=records.date(given.get("listed"), "listed"),
@@ -159,26 +168,6 @@ def _own_date(cells: dict[str, str]) -> dt.date | None:
     with suppress(RejectedRecord):
         return records.date(cells.get("date"), "date")
     return None
-
-
-def _ids(given: dict[str, str | None], title: str, author: str = "") -> dict[str, Any]:
-    """As of a line of JSON; and what an address or Zotero's "Extra" says, where no id does."""
-    named, doi, general = (given.get(name) for name in ("arxiv_id", "doi", "id"))
-    if named and not records.arxiv_id(named):
-        raise RejectedRecord(f"arxiv_id is not an arXiv id: {records.shown(named)}")
-    if doi and not records.doi(doi):
-        raise RejectedRecord(f"doi is not a DOI: {records.shown(doi)}")
-    extra = re.search(r"arxiv:\s*+([\w./-]+)", given.get("extra") or "", re.IGNORECASE)
-    places = (named, doi, general, given.get("url"), extra and extra[1])
-    ids: dict[str, Any] = {}
-    if arxiv := next(filter(None, map(records.arxiv_id, places)), None):
-        ids["arxiv_id"], ids["version"] = arxiv
-    if found := next(filter(None, map(records.doi, places)), None):
-        ids["doi"] = found
-    own = general and not (records.arxiv_id(general) or records.doi(general))
-    if own or not ids:
-        ids["own_id"] = records.own_id(general, title, author, "file")
-    return ids
 
 
 def _authors(cell: str, zotero: bool) -> list[str]:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from subscriptions.sources import Found, PaperRecord, Rejection, SourceFormatError, read_file
 from subscriptions.sources.bibtex import unbraced
+from subscriptions.sources.ids import own_id
 from subscriptions.sources.lines import MAX_FILE_BYTES, MAX_LINE
 from subscriptions.sources.readable import readable
-from subscriptions.sources.records import own_id
 
 from .test_any_input import check, file_of
 

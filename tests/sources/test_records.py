@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscriptions.sources import records
+from subscriptions.sources import ids, records
 from subscriptions.sources.records import RejectedRecord
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
@@ -85,7 +85,7 @@ def test_clean(text: object, cleaned: str) -> None:
     ],
 )
 def test_arxiv_ids(value: object, found: tuple[str, int | None] | None) -> None:
-    assert records.arxiv_id(value) == found
+    assert ids.arxiv_id(value) == found
 
 
 @given(
@@ -97,7 +97,7 @@ def test_every_form_of_an_id_is_the_same_paper(
     number: str, version: int | None, prefix: str
 ) -> None:
     suffix = "" if version is None else f"v{version}"
-    assert records.arxiv_id(f"{prefix}{number}{suffix}") == (number, version)
+    assert ids.arxiv_id(f"{prefix}{number}{suffix}") == (number, version)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_every_form_of_an_id_is_the_same_paper(
     ],
 )  # fmt: skip
 def test_dois(value: object, found: str | None) -> None:
-    assert records.doi(value) == found
+    assert ids.doi(value) == found
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,12 @@ def test_a_refused_title_names_its_field(value: object) -> None:
 @pytest.mark.parametrize("value", [True, 1.5, [], {}, "\x00", "\u202e"])
 def test_a_refused_id_names_its_field(value: object) -> None:
     with pytest.raises(RejectedRecord, match=r"^id "):
-        records.own_id(value, "Titel", "", "file")
+        ids.own_id(value, "Titel", "", "file")
 
 
 def test_without_an_id_the_title_and_the_first_author_are_it() -> None:
     def own(title: str, author: str = "Ada Rook") -> str:
-        return records.own_id(None, title, author, "file")
+        return ids.own_id(None, title, author, "file")
 
     assert own("Ein Titel: für alle") == own("EIN TITEL – für alle!")
     assert own("Ein Titel") != own("Zwei Titel")

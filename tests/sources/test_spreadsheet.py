@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscriptions.sources import Found, PaperRecord, Rejection, SourceFormatError, read_file
+from subscriptions.sources.ids import own_id
 from subscriptions.sources.lines import MAX_FILE_BYTES, MAX_LINE
-from subscriptions.sources.records import own_id
 
 from .strategies import json_lines
 from .test_any_input import check, file_of

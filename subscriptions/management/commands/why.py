@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from subscriptions.digests.account import Account, account
 from subscriptions.management.arguments import add_now
 from subscriptions.models import Paper, Section, Subscriber
-from subscriptions.sources.records import arxiv_id
+from subscriptions.sources.ids import arxiv_id
 
 
 class Command(BaseCommand):
