@@ -14,7 +14,7 @@ demo: install
 
 test: install check
 	$(BIN)/python -m pytest
-	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser and not postgresql"
+	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser and not postgresql" --ignore=tests/matching --ignore=tests/sources
 
 bench: install
 	$(BIN)/python -m tests.benchmarks
