@@ -1,7 +1,6 @@
 """One batch of records becomes papers, listings and votes, in a fixed number of statements."""
 
 import datetime as dt
-from collections.abc import Container
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
@@ -21,16 +20,9 @@ from subscriptions.models import (
 from subscriptions.models.bulk import insert
 from subscriptions.sources import PaperRecord, Withdrawal
 
+from .merging import IDS, MERGED, Record, merge, paper_fields
 from .trends import Usual, learn_usual
 from .twins import Likeness, likeness
-
-MERGED = [
-    "arxiv_id", "doi", "own_id", "title", "abstract", "authors", "categories", "submitted",
-    "updated", "version", "url", "code_url", "tldr", "raw", "title_key", "hidden", "trend",
-]  # fmt: skip
-IDS = ("arxiv_id", "doi", "own_id")
-
-Record = PaperRecord | Withdrawal
 
 
 def upsert(records: list[Record], run: SourceRun, usual: Usual) -> "Writes":
@@ -142,6 +134,10 @@ class Writes:
             unique_fields=["id"],
             update_fields=MERGED,
         )
+        # Apart and conditional, as an editor may hide one meanwhile.
+        gone = [pk for pk, paper in self.changed.items() if paper.hidden == Paper.Hidden.WITHDRAWN]
+        visible = Paper.objects.filter(pk__in=gone, hidden=Paper.Hidden.NO)
+        visible.update(hidden=Paper.Hidden.WITHDRAWN)
         for listing in self.listings:
             listing.paper_id = listing.paper.pk
         insert(self.listings)
@@ -165,7 +161,7 @@ def _upsert(records: list[Record], run: SourceRun, usual: Usual) -> Writes:
     for record in records:
         known, doubtful = index.find(record)
         if known is not None:
-            merged = _merge(known.paper, record, index.by_id)
+            merged = merge(known.paper, record, index.by_id)
             announced = isinstance(record, PaperRecord) and _announce(
                 known, record, run, days, writes
             )
@@ -174,7 +170,7 @@ def _upsert(records: list[Record], run: SourceRun, usual: Usual) -> Writes:
                 if known.paper.pk:
                     writes.changed[known.paper.pk] = known.paper
         elif isinstance(record, PaperRecord):
-            known = _Known(Paper(first_seen=run.started_at, **_fields(record, index.by_id)))
+            known = _Known(Paper(first_seen=run.started_at, **paper_fields(record, index.by_id)))
             writes.new.append(known.paper)
             _announce(known, record, run, days, writes)
             if doubtful:
@@ -229,71 +225,3 @@ def _count(
     counted = newest if newest and newest.date == date else ListingVotes(listing=listing, date=date)
     counted.count = record.votes or 0
     return counted
-
-
-def _fields(record: PaperRecord, known: Container[tuple[str, str]]) -> dict[str, object]:
-    ids = {name: getattr(record, name) for name in IDS}
-    return {
-        **{name: value for name, value in ids.items() if (name, value) not in known},
-        "title": record.title,
-        "title_key": title_key(record.title),
-        "abstract": record.abstract,
-        "authors": list(record.authors),
-        "categories": list(record.categories),
-        "submitted": record.submitted,
-        "updated": record.updated,
-        "version": record.version,
-        "url": record.url,
-        "code_url": record.code_url,
-        "tldr": record.tldr,
-        "raw": dict(record.raw),
-        "hidden": Paper.Hidden.WITHDRAWN if record.withdrawn else Paper.Hidden.NO,
-    }
-
-
-def _merge(paper: Paper, record: Record, known: Container[tuple[str, str]]) -> bool:
-    """Take over what is richer in ``record``; whether anything changed.
-
-    Of two versions the newer one's text wins, by number or else by date; of two texts of one
-    version the longer, of two lists the longer, of two dates of submission the earlier; of
-    two of equal length the same one whichever came first. An id is added unless another paper
-    has it. A paper that was withdrawn is hidden; who shows it again is an editor.
-    """
-    before = [getattr(paper, name) for name in MERGED]
-    if not paper.hidden and (isinstance(record, Withdrawal) or record.withdrawn):
-        paper.hidden = Paper.Hidden.WITHDRAWN
-    if isinstance(record, PaperRecord):
-        _take_over(paper, record)
-        for name in IDS:
-            value = getattr(record, name)
-            if value and not getattr(paper, name) and (name, value) not in known:
-                setattr(paper, name, value)
-    return before != [getattr(paper, name) for name in MERGED]
-
-
-def _take_over(paper: Paper, record: PaperRecord) -> None:
-    newer = _newer(paper, record)
-    for name in ("title", "abstract", "authors", "categories"):
-        old, value = getattr(paper, name), getattr(record, name)
-        value = value if isinstance(value, str) else list(value)
-        if value and newer >= 0 and (newer > 0 or (len(value), value) > (len(old), old)):
-            setattr(paper, name, value)
-            paper.raw = {key: text for key, text in paper.raw.items() if key != name}
-            if name in record.raw:
-                paper.raw[name] = record.raw[name]
-    paper.title_key = title_key(paper.title)
-    paper.version = max(paper.version or 0, record.version or 0) or None
-    paper.submitted = min(filter(None, [paper.submitted, record.submitted]), default=None)
-    paper.updated = max(filter(None, [paper.updated, record.updated]), default=None)
-    for name in ("url", "code_url", "tldr"):
-        setattr(paper, name, getattr(paper, name) or getattr(record, name))
-
-
-def _newer(paper: Paper, record: PaperRecord) -> int:
-    """Above 0 where the record is of a newer version than the paper, below for an older one."""
-    if record.version and paper.version:
-        return record.version - paper.version
-    before, now = paper.updated or paper.submitted, record.updated or record.submitted
-    if not (paper.updated or record.updated) or not before or not now:
-        return 0
-    return (now - before).days

@@ -23,9 +23,9 @@ SPACING = 3.0
 """Seconds between two requests: arXiv's terms of use, and no harm elsewhere."""
 EXCHANGE = aiohttp.ClientTimeout(total=120, sock_connect=15, sock_read=60)
 MAX_OCTETS = 64 * 2**20
-ATTEMPTS, ALL_ATTEMPTS = 5, 600.0
+ATTEMPTS, ALL_ATTEMPTS = 5, 300.0
 """How often one request is tried, and for how many seconds in all."""
-PATIENCE = 300.0
+PATIENCE = 120.0
 """The longest Retry-After, in seconds, that a run waits for."""
 MAX_REDIRECTS = 5
 IN_MEMORY = 2**20

@@ -254,5 +254,8 @@ def test_a_changed_paper_is_announced_once() -> None:
         assert stored() == [("2510.00000", "2025-10-06")]
         pages.bodies[0] = response(record(0, changed="2025-10-13", title="Cups, as at first"))
         assert run_of(server, MONDAY + 2 * DAY).unchanged == 1
+        pages.bodies[0] = response(record(0, created="2025-10-13", title="Cup"))
+        for day in (3, 4):  # nobody says that it is newer, though it is of a later day
+            run_of(server, MONDAY + day * DAY)
     paper = Paper.objects.get()
     assert (paper.title, str(paper.updated)) == ("Mugs", "2025-10-12")

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from subscriptions.flows import intake, upsert
+from subscriptions.flows import intake, merging, upsert
 from subscriptions.flows.intake import open_run, take_in
 from subscriptions.matching import trend
 from subscriptions.models import Edition, Listing, ListingVotes, Paper, Source, SourceRun
@@ -209,7 +209,7 @@ def test_another_process_stores_the_same_paper_meanwhile(
     looked: list[int] = []
 
     class Late(upsert._Index):
-        def __init__(self, records: list[upsert.Record]) -> None:
+        def __init__(self, records: list[merging.Record]) -> None:
             super().__init__(records if looked else [])
             looked.append(len(records))
 

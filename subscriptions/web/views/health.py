@@ -20,10 +20,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """The sources' states as JSON; 503 while one is late, stale or broken. For monitoring."""
     found = source_health(timezone.now())
-    body = {
-        health.name: {"state": health.state, "last_day": health.last_day, "detail": health.detail}
-        for health in found
-    }
+    body = {health.name: {"state": health.state, "last_day": health.last_day} for health in found}
     trouble = any(health.state.is_trouble for health in found)
     return HttpResponse(
         json.dumps({"sources": body}, default=str) + "\n",
