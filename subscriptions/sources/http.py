@@ -5,12 +5,13 @@ import datetime as dt
 import ipaddress
 import socket
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Coroutine, Mapping
 from email.utils import parseaddr, parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import IO
+from typing import IO, Any, TypeVar
 
 import aiohttp
 import stamina
@@ -29,6 +30,7 @@ PATIENCE = 120.0
 """The longest Retry-After, in seconds, that a run waits for."""
 MAX_REDIRECTS = 5
 IN_MEMORY = 2**20
+T = TypeVar("T")
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -63,7 +65,10 @@ class Http:
         self.base = URL(base_url)
         self.requests = self.octets = 0
         self._alive = alive
-        self._runner = asyncio.Runner()
+        # In a thread of its own: whoever calls may have a loop already.
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._session: aiohttp.ClientSession | None = None
 
     def __enter__(self) -> "Http":
@@ -76,8 +81,18 @@ class Http:
         traceback: TracebackType | None,
     ) -> None:
         if self._session:
-            self._runner.run(self._session.close())
-        self._runner.close()
+            self._run(self._session.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result()
+        except BaseException:  # Ctrl-C, too, ends the exchange
+            future.cancel()
+            raise
 
     def get(
         self, query: Mapping[str, str], path: str = "", accept: Container[int] = (200,)
@@ -102,7 +117,7 @@ class Http:
             self._alive(self.requests, self.octets)
             self.requests += 1
             try:
-                found = self._runner.run(self._ask(url, accept))
+                found = self._run(self._ask(url, accept))
             except (aiohttp.ClientError, OSError, ValueError) as error:  # timeouts are OSErrors
                 what = (
                     "took too long" if isinstance(error, TimeoutError) else clean(str(error), 200)

@@ -11,8 +11,9 @@ DUE = dt.timedelta(days=2)
 PAPERS = """
 WITH paper AS (
     INSERT INTO subscriptions_paper (arxiv_id, title, abstract, authors, categories, first_seen,
-        trend, hidden, url)
-    SELECT '2510.' || (10000 + n), 'Robot arms, number ' || n, '', '[]', '[]', now(), n, '', ''
+        trend, hidden, url, code_url, tldr, raw, title_key)
+    SELECT '2510.' || (10000 + n), 'Robot arms, number ' || n, '', '[]', '[]', now(), n, '', '',
+        '', '', '{}', md5(n::text)
     FROM generate_series(1, 20) n RETURNING id)
 INSERT INTO subscriptions_listing (paper_id, source, announced, day)
 SELECT id, 'file', day, day

@@ -1,5 +1,6 @@
 """Requests to a source, on a socket: what they bear, and what they refuse."""
 
+import asyncio
 import gzip
 import itertools
 import threading
@@ -201,3 +202,11 @@ def test_the_end_of_a_client_closes_its_connection() -> None:
         for _ in range(2):
             assert get(server) == b"there"
     assert len(server.connections) == 2
+
+
+def test_where_an_event_loop_runs_already() -> None:
+    async def fetch() -> bytes:
+        return get(server)
+
+    with serving(lambda path, query: b"there") as server:
+        assert asyncio.run(fetch()) == b"there"
