@@ -124,5 +124,6 @@ FEEDS = [
         fetch=fetch,
         every=dt.timedelta(hours=3),
         again=dt.timedelta(days=14),  # while upvotes still come in
+        country="US",
     )
 ]
