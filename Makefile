@@ -5,6 +5,8 @@ INBOX_PORT ?= 1080
 ENCODER ?= none
 UV_VERSION := 0.13.9
 BIN := .venv/bin
+# Tests that have no use for the database that the others get.
+ONCE := tests/matching tests/sources tests/deploy $(addprefix tests/management/test_,demo.py embedded.py rank.py)
 export PORT INBOX_PORT
 
 .PHONY: demo test bench bench-matching soak install check clean
@@ -14,7 +16,7 @@ demo: install
 
 test: install check
 	$(BIN)/python -m pytest
-	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser and not postgresql" --ignore=tests/matching --ignore=tests/sources
+	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser and not postgresql" $(ONCE:%=--ignore=%)
 
 bench: install
 	$(BIN)/python -m tests.benchmarks

@@ -23,7 +23,9 @@ def measure_import(count: int) -> tuple[list[tuple[str, str]], list[Figure]]:
                 ("rows", range(count, count + sample)),
             )
         )
-    few, many = (_harvest(numbers) for numbers in (count // 10, count))
+        few, many = (
+            _harvest(variables, Path(folder) / f"{n}.xml", range(n)) for n in (count // 10, count)
+        )
     rate, row_rate = count / batches["seconds"], sample / rows["seconds"]
     table = [
         (f"import_papers, {count:,} papers", f"{batches['seconds']:.1f} s"),
@@ -42,11 +44,11 @@ def measure_import(count: int) -> tuple[list[tuple[str, str]], list[Figure]]:
     ]
 
 
-def _harvest(count: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder, fresh_database() as variables:
-        papers.write_oai(path := Path(folder) / "response.xml", range(count))
-        output = run(variables, "-m", "tests.benchmarks.worker", "harvest", str(path))
-    measured: dict[str, float] = json.loads(output)
+def _harvest(variables: dict[str, str], path: Path, numbers: range) -> dict[str, float]:
+    papers.write_oai(path, numbers)
+    measured: dict[str, float] = json.loads(
+        run(variables, "-m", "tests.benchmarks.worker", "harvest", str(path))
+    )
     return measured
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import pytest
@@ -208,5 +209,5 @@ def test_where_an_event_loop_runs_already() -> None:
     async def fetch() -> bytes:
         return get(server)
 
-    with serving(lambda path, query: b"there") as server:
-        assert asyncio.run(fetch()) == b"there"
+    with serving(lambda path, query: b"there") as server, ThreadPoolExecutor(1) as elsewhere:
+        assert elsewhere.submit(asyncio.run, fetch()).result() == b"there"
