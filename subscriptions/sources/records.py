@@ -23,6 +23,7 @@ _WITHDRAWN = re.compile(
     re.IGNORECASE,
 )
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]+(?:-[a-z]+)*)?")
+_ODD = re.compile(r"[\\$~`{]|--|  |^ | $")
 _JOINERS = "\u200c\u200d"  # Persian and Indic words and some emoji need them
 _KINDS = {bool: "true or false", list: "a list", dict: "an object", type(None): "nothing"}
 
@@ -129,6 +130,8 @@ def _text(value: Any, limit: int) -> tuple[str, str]:
     """A text made readable, and as it was given where more than white space differs."""
     if not isinstance(value, str):
         return "", ""
+    if len(value) <= limit and value.isascii() and value.isprintable() and not _ODD.search(value):
+        return value, ""  # as most names and abstracts are
     value = value[: limit * 4]
     text = clean(readable(value), limit)
     if text == " ".join(value.split()) or text == (given := clean(value, limit * 2)):
