@@ -9,6 +9,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from .encoder import DEFAULT, load_encoder
 from .sources import feeds
 
+LONGEST_PART = 200
+
 
 @register
 def check_encoder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -24,15 +26,15 @@ def check_encoder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
 
 @register
 def check_sources(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    names = [entry.partition(":")[0] for entry in settings.SOURCES]
+    entries = [entry.partition(":") for entry in settings.SOURCES]
     return [
         Error(
-            f"SOURCES: there is no source {name!r}.",
+            f"SOURCES: there is no source {name!r}, or its part is too long.",
             hint=f"It can be none, or of {', '.join(feeds())}; with a part: arxiv-oai:cs.",
             id="paper_round.E004",
         )
-        for name in names
-        if name not in feeds() and settings.SOURCES != ["none"]
+        for name, _, part in entries
+        if (name not in feeds() or len(part) > LONGEST_PART) and settings.SOURCES != ["none"]
     ]
 
 

@@ -63,10 +63,10 @@ def error(code: str, message: str = "No.") -> str:
 class Pages:
     """A server with pages of some records each; what it does on a page may be replaced."""
 
-    def __init__(self, pages: int, size: int = 3) -> None:
+    def __init__(self, pages: int, size: int = 3, day: str = "2025-10-06") -> None:
         self.bodies = {
             number: response(
-                *(record(number * 100 + n) for n in range(size)),
+                *(record(number * 100 + n, changed=day) for n in range(size)),
                 token(f"page {number + 1}" if number + 1 < pages else ""),
             )
             for number in range(pages)

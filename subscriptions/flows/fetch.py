@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.db.models.functions import TruncDate
 
 from subscriptions.models import LEASE, SourceRun
@@ -18,6 +18,8 @@ FIRST_WINDOW = dt.timedelta(days=7)
 """What the first run of a feed asks for: the days that a first digest covers."""
 RESUMABLE = dt.timedelta(days=2)
 """Later than this a cursor means nothing."""
+LATEST = dt.timedelta(days=30)
+"""What a source shows so much later than its day, after nothing at all, is still found."""
 LOOKED_AT = 500
 """So many newest runs tell what is fetched."""
 
@@ -100,20 +102,19 @@ def _window(
     today = now.date()
     before = SourceRun.objects.filter(feed=feed.name, part=part, origin=origin).order_by("-pk")
     last = before.first()
-    if (
-        last
-        and last.cursor
-        and last.since
-        and last.until
-        and last.started_at > now - RESUMABLE
-        and since in (None, last.since)
-        and until in (None, last.until)
-    ):
-        return Window(last.since, last.until, today, part, last.cursor)
+    if last and last.cursor and last.since and last.until:
+        same = (since, until) == (last.since, last.until)
+        newest = since is until is None and today - last.until < RESUMABLE
+        if last.started_at > now - RESUMABLE and (same or newest):
+            return Window(last.since, last.until, today, part, last.cursor)
     until = until or today
     if since is None:
         covered = _covered(before.filter(status=SourceRun.Status.OK, cursor=""))
-        since = covered - feed.again if covered else until - FIRST_WINDOW
+        since = until - FIRST_WINDOW
+        if covered:
+            seen = before.filter(newest_day__lte=today).aggregate(day=Max("newest_day"))["day"]
+            late = max(min(covered, seen or covered), covered - LATEST)
+            since = late - feed.again
     return Window(min(since, until), until, today, part)
 
 

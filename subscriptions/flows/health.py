@@ -11,6 +11,7 @@ from enum import StrEnum
 from statistics import median
 
 import holidays
+from django.db.models.functions import TruncDate
 
 from subscriptions.models import SourceRun
 
@@ -66,7 +67,8 @@ def _health(one: Scheduled, now: dt.datetime) -> Health:
     brought = runs.filter(newest_day__lte=now.date() + DAY).order_by("-newest_day").first()
     newest = brought.newest_day if brought else None
     since = now - (now.date() - min(newest or now.date(), now.date())) - PAST - DAY
-    recent = list(runs.filter(started_at__gte=since).defer("rejections"))
+    news = runs.filter(until__gte=TruncDate("started_at"))  # the others brought history
+    recent = list(news.filter(started_at__gte=since).defer("rejections"))
     state, detail = _assess(one, recent, newest, now)
     return Health(
         one.name,
@@ -83,13 +85,13 @@ def _assess(
     one: Scheduled, runs: list[SourceRun], newest: dt.date | None, now: dt.datetime
 ) -> tuple[State, str]:
     ended = [run for run in runs if run.finished_at]
-    answered = [run for run in ended if run.status == SourceRun.Status.OK or run.cursor]
+    answered = [run for run in ended if run.status == SourceRun.Status.OK]
     failed = ended[ended.index(answered[-1]) + 1 :] if answered else ended
     if failed:
-        heard = (answered[-1].finished_at if answered else None) or failed[0].started_at
-        if now - heard >= UNANSWERED:
-            return State.BROKEN, f"no answer since {heard:%d %B, %H:%M} UTC: {failed[-1].error}"
-    if runs and now - runs[-1].started_at > one.feed.every + UNANSWERED:
+        first = failed[0].started_at
+        if now - first >= UNANSWERED:
+            return State.BROKEN, f"no answer since {first:%d %B, %H:%M} UTC: {failed[-1].error}"
+    if ended and ended[-1] is runs[-1] and now - runs[-1].started_at > one.feed.every + UNANSWERED:
         asked = f"{runs[-1].started_at:%d %B, %H:%M} UTC"
         return State.LATE, f"not asked since {asked}: the clock or the workers stand still"
     if newest is None:
@@ -120,12 +122,13 @@ def _missed(
 ) -> Iterator[dt.date]:
     """The days that are over whose papers are not here, since those of the last one were."""
     first, day = min(listed, default=today), today
+    busiest = max(_usual(listed, first, newest, weekday) for weekday in range(7))
     missed: list[dt.date] = []
     while day >= first:
         usual = _usual(listed, first, min(day - DAY, newest), day.weekday())
         if listed.get(day, 0) >= max(1, SHORT * usual):
             break
-        if day < today and usual >= 1 and not _is_holiday(day, country):
+        if day < today and usual >= max(1, SHORT * busiest) and not _is_holiday(day, country):
             missed.append(day)
         day -= DAY
     return reversed(missed)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from subscriptions.matching import paper_text
 from subscriptions.models import LEASE, Paper, SourceRun
-from subscriptions.sources import Checkpoint, Found, PaperRecord, Rejection
+from subscriptions.sources import Checkpoint, Found, PaperRecord, Rejection, SourceFormatError
 from subscriptions.sources.records import clean
 from subscriptions.vectors import site_vectors
 
@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 BATCH = 1000
 KEPT_REJECTIONS = 100
+MANY = 5
+"""So many rejections and nothing else are another format, and no day without papers."""
 KEPT_DAYS = 62
 """Of so many newest days a run keeps how many papers it saw."""
 
@@ -66,6 +68,8 @@ def take_in(
             if not SourceRun.objects.record(run, expires_at=at() + LEASE):
                 raise TakenForDead("it stood still for too long, and was taken for dead")
             progress(len(batch))
+        if run.feed and run.rejected >= MANY and not run.new + run.updated + run.unchanged:
+            raise SourceFormatError(f"has no record that can be taken: {run.rejections[0][1]}")
         refresh(usual, now.date())
         run.status = SourceRun.Status.OK
     except BaseException as error:  # Ctrl-C, too, ends a run

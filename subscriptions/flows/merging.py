@@ -30,7 +30,7 @@ def paper_fields(record: PaperRecord, known: Container[tuple[str, str]]) -> dict
         "url": record.url,
         "code_url": record.code_url,
         "tldr": record.tldr,
-        "raw": dict(record.raw),
+        "raw": {**record.raw, **({"withdrawn": True} if record.withdrawn else {})},
         "hidden": Paper.Hidden.WITHDRAWN if record.withdrawn else Paper.Hidden.NO,
     }
 
@@ -41,11 +41,13 @@ def merge(paper: Paper, record: Record, known: Container[tuple[str, str]]) -> bo
     Of two versions the newer one's text wins, by number or else by date; of two texts of one
     version the longer, of two lists the longer, of two dates of submission the earlier; of
     two of equal length the same one whichever came first. An id is added unless another paper
-    has it. A paper that was withdrawn is hidden; who shows it again is an editor.
+    has it. A paper that was withdrawn is hidden once; an editor may show it again.
     """
     before = [getattr(paper, name) for name in (*MERGED, "hidden")]
-    if not paper.hidden and (isinstance(record, Withdrawal) or record.withdrawn):
-        paper.hidden = Paper.Hidden.WITHDRAWN
+    withdrawn = isinstance(record, Withdrawal) or record.withdrawn
+    if withdrawn and "withdrawn" not in paper.raw:
+        paper.raw = paper.raw | {"withdrawn": True}
+        paper.hidden = paper.hidden or Paper.Hidden.WITHDRAWN
     if isinstance(record, PaperRecord):
         _take_over(paper, record)
         for name in IDS:
@@ -57,6 +59,8 @@ def merge(paper: Paper, record: Record, known: Container[tuple[str, str]]) -> bo
 
 def _take_over(paper: Paper, record: PaperRecord) -> None:
     newer = _newer(paper, record)
+    if newer > 0 and not record.version:
+        paper.version = None
     for name in ("title", "abstract", "authors", "categories"):
         old, value = getattr(paper, name), getattr(record, name)
         value = value if isinstance(value, str) else list(value)
@@ -79,8 +83,10 @@ def _newer(paper: Paper, record: PaperRecord) -> int:
     By their numbers, else by when each was. A record that does not say so is never newer: its
     text would replace the other's again and again.
     """
-    if record.version and paper.version:
+    if record.version and paper.version and record.version != paper.version:
         return record.version - paper.version
+    if record.version == 1 and paper.updated and paper.updated != paper.submitted:
+        return 0 if record.updated == paper.updated else -1
     known, told = paper.updated or paper.submitted, record.updated or record.submitted
     if not (paper.updated or record.updated) or not known or not told:
         return 0

@@ -12,6 +12,7 @@ from subscriptions.sources import Feed, SourceFormatError, feeds
 from subscriptions.sources.http import FetchError
 
 from .fetch import BeingFetched, fetch
+from .intake import TakenForDead
 
 AGAIN = dt.timedelta(minutes=30)
 """When a run that failed is tried again."""
@@ -52,7 +53,7 @@ def _is_due(last: SourceRun | None, feed: Feed, now: dt.datetime) -> bool:
     if last is None:
         return True
     if last.finished_at is None:
-        return last.expires_at is not None and last.expires_at <= now
+        return False
     if last.retry_at and now < last.retry_at:
         return False
     if last.status == SourceRun.Status.FAILED:
@@ -69,5 +70,5 @@ def fetch_due(name: str, now: dt.datetime) -> None:
         fetch(one.feed, now, part=one.part, budget=BUDGET)
     except BeingFetched as error:
         logger.info("%s waits: %s", name, error)
-    except (FetchError, SourceFormatError) as error:
+    except (FetchError, SourceFormatError, TakenForDead) as error:
         logger.warning("%s could not be fetched: %s", name, error)

@@ -68,7 +68,7 @@ class _Index:
             values = {value for record in records if (value := getattr(record, name, None))}
             if values:
                 wanted |= Q((f"{name}__in", values))
-        papers = Paper.objects.filter(wanted).order_by("pk")
+        papers = Paper.objects.select_for_update().filter(wanted).order_by("pk")
         by_pk = {paper.pk: _Known(paper) for paper in papers}
         keys_of = {}
         for listing in Listing.objects.filter(paper__in=by_pk):

@@ -12,6 +12,9 @@ _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ø": "oe", "ü": "ue"})
 SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
+MANY = 50
+"""So many people with one surname are looked at; more tell nothing."""
+
 Name = tuple[str, ...]
 """Given names and particles, then the surname's last part, folded."""
 
@@ -70,8 +73,11 @@ def same_name(one: Name, other: Name) -> bool:
 
 def same_people(ones: Sequence[str], others: Sequence[str]) -> int:
     """How many of ``ones`` can be among ``others``, by name."""
-    parsed = [parse_name(name) for name in others]
-    return sum(any(same_name(parse_name(name), other) for other in parsed) for name in ones)
+    by_surname: dict[str, list[Name]] = {}
+    for other in filter(None, map(parse_name, others)):
+        by_surname.setdefault(other[-1], []).append(other)
+    names = filter(None, map(parse_name, ones))
+    return sum(any(same_name(one, o) for o in by_surname.get(one[-1], ())[:MANY]) for one in names)
 
 
 class Authors:

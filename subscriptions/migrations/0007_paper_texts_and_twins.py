@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 default=dict,
                 editable=False,
-                help_text="texts as the source has them, where ours differ",
+                help_text="texts as the source has them where ours differ, and whether it said withdrawn",
             ),
         ),
         migrations.AddField(

@@ -70,7 +70,9 @@ class Paper(models.Model):
     code_url = models.URLField("code", max_length=500, blank=True)
     tldr = models.CharField("TL;DR", max_length=500, blank=True)
     raw = models.JSONField(
-        default=dict, editable=False, help_text="texts as the source has them, where ours differ"
+        default=dict,
+        editable=False,
+        help_text="texts as the source has them where ours differ, and whether it said withdrawn",
     )
     title_key = models.CharField(max_length=32, editable=False)
     first_seen = models.DateTimeField()

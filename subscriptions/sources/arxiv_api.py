@@ -29,7 +29,7 @@ MOST = 10_000
 class Page:
     """One response: what is read of it while its entries are."""
 
-    total: int = 0
+    total: int | None = None
     found: int = 0
 
 
@@ -39,7 +39,7 @@ def fetch(http: "Http", window: Window) -> Iterator[Found | Checkpoint]:
         raise SourceFormatError("needs a search as its part, like cat:cs.CL AND abs:retrieval")
     days = f"[{window.since:%Y%m%d}0000 TO {window.until:%Y%m%d}2359]"
     start = int(window.cursor or 0)
-    while start < MOST:
+    while True:
         page = Page()
         query = {
             "search_query": f"({window.part}) AND submittedDate:{days}",
@@ -51,6 +51,10 @@ def fetch(http: "Http", window: Window) -> Iterator[Found | Checkpoint]:
         with http.get(query, accept=(200, 400)) as file:  # an error comes as an entry, too
             yield from read_page(file, page)
         start += page.found
+        if page.total is None:
+            raise SourceFormatError("has no totalResults")
+        if page.total > MOST:
+            raise SourceFormatError(f"finds {page.total:,} papers, and gives {MOST:,}: narrow it")
         if start >= page.total:
             return
         if not page.found:  # the API does this now and then; the next run asks again

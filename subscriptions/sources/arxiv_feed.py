@@ -42,7 +42,8 @@ def _read(file: IO[bytes]) -> Iterator[Found]:
     def take(element: Any) -> Iterator[Found]:
         nonlocal number, problem
         name = name_of(element)
-        wrong = name == "title" and (element.text or "").startswith("Feed error")
+        of_feed = name == "title" and name_of(element.getparent()) in ("channel", "feed")
+        wrong = of_feed and (element.text or "").startswith("Feed error")
         if wrong or (problem and name in ("description", "subtitle")):
             problem = records.clean(element.text, 300)
         elif name in ("item", "entry"):

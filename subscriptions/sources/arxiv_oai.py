@@ -33,7 +33,7 @@ NOTHING = frozenset({"noRecordsMatch"})
 """What an answer without records may say; anything else is an error."""
 ANNOUNCED_WITHIN = dt.timedelta(days=14)
 """A record that changed later than this after its paper came tells of no announcement."""
-MAX_PAGES, MAX_TOKEN = 5_000, 2_000
+MAX_PAGES, MAX_TOKEN, MAX_VERSIONS = 5_000, 2_000, 999
 
 
 @dataclass
@@ -155,6 +155,8 @@ def _record(element: Any) -> PaperRecord | Withdrawal:
             withdrawn=records.says_withdrawn(text_of(entry, "comments"), abstract),
         )
     versions = children(entry, "version")
+    if len(versions) > MAX_VERSIONS:
+        raise RejectedRecord(f"has {len(versions)} versions, and arXiv's have three digits")
     dates = [records.mail_date(text_of(version, "date"), "version's date") for version in versions]
     return PaperRecord(
         **common,

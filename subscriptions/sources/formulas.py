@@ -152,6 +152,7 @@ class _Formula:
         if name == "sqrt":
             return self.root()
         if name == "operatorname":
+            self.at += self.peek() == "*"
             return f"\0{_tidy(self.argument())}\0"
         if name == "pmod":
             return f" (mod {_tidy(self.argument())})"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PAGE = 100
 """The most entries that the server puts on a page."""
+LEAST = 50
+"""Where there are fewer, there is no other page; the server may cap them at less than asked."""
 MAX_PAGES = 50
 SPANS = {"": "%Y-%m-%d", "date": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 """What one request can ask for, and how it is written."""
@@ -50,9 +52,10 @@ def _span(http: "Http", name: str, value: str) -> Iterator[Found]:
             entries = _entries(json_of(file))[0]
         fresh = [entry for entry in entries if _key(entry) not in seen]
         yield from _parsed(fresh, day)
-        if len(fresh) < PAGE:  # also where the server knows no pages, and gives the same again
+        if len(fresh) < LEAST:  # also where the server knows no pages, and gives the same again
             return
         seen.update(map(_key, entries))
+    raise SourceFormatError(f"has more than {MAX_PAGES} pages for {value}")
 
 
 def _key(entry: Any) -> str:

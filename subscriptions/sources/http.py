@@ -28,6 +28,8 @@ ATTEMPTS, ALL_ATTEMPTS = 5, 300.0
 """How often one request is tried, and for how many seconds in all."""
 PATIENCE = 120.0
 """The longest Retry-After, in seconds, that a run waits for."""
+LONGEST_PAUSE = 7 * 86_400.0
+"""Nobody means a longer one."""
 MAX_REDIRECTS = 5
 IN_MEMORY = 2**20
 T = TypeVar("T")
@@ -166,13 +168,14 @@ class Http:
         """Refuse a redirect to where nobody but this machine's neighbours should come."""
         if target.scheme != self.base.scheme:
             raise FetchError(f"{self.base.host} redirects to another scheme, {target.scheme}")
-        if target.origin() == self.base.origin():
-            return
         try:
+            if target.origin() == self.base.origin():
+                return
             found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             raise Unanswered(f"{target.host} is not known: {error}") from error
-        if not all(ipaddress.ip_address(address[0]).is_global for *_, address in found):
+        addresses = [ipaddress.ip_address(address[0]) for *_, address in found]
+        if not all(address.is_global and not address.is_multicast for address in addresses):
             raise FetchError(f"{self.base.host} redirects to a private address, {target.host}")
 
 
@@ -196,11 +199,12 @@ def _refusal(response: aiohttp.ClientResponse) -> FetchError:
 def _retry_after(value: str) -> float | None:
     """Seconds; the header has them, or a date."""
     if value.isascii() and value.isdigit():
-        return min(float(value[:9]), 7 * 86_400.0)
+        return min(float(value[:9]), LONGEST_PAUSE)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=dt.UTC)
+        seconds = (moment - dt.datetime.now(dt.UTC)).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return max(0.0, (moment - dt.datetime.now(dt.UTC)).total_seconds())
+    return min(max(0.0, seconds), LONGEST_PAUSE)

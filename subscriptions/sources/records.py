@@ -17,7 +17,7 @@ MAX_AUTHORS, MAX_CATEGORIES = 2_000, 20
 MAX_VOTES = 2**31 - 1
 
 _WITHDRAWN = re.compile(
-    r"(?:^|[.;:!]\s)\W*(?:withdrawn\b(?! from)"
+    r"(?:^|[.;:!]\s)\W*(?:withdrawn\b(?=\s*(?:$|[:.;,(]|by|due|because|as|since))"
     r"|(?:this|the|our) (?:paper|article|manuscript|preprint|submission|work)(?: and abstract)? "
     r"(?:has|have|is|was)(?: now| since)?(?: been)?(?: now)? withdrawn\b(?! from))",
     re.IGNORECASE,
@@ -166,7 +166,7 @@ def names_in(text: Any) -> list[str]:
     What stands in parentheses is left out, whatever it is.
     """
     line, depth = [], 0
-    for char in clean(text, MAX_ABSTRACT):
+    for char in clean(text, MAX_AUTHORS * 60):
         depth += char == "("
         if not depth:
             line.append(char)

@@ -54,14 +54,14 @@ def test_a_whole_run() -> None:
 
 
 def test_the_next_run_asks_for_what_came_since_and_the_day_before() -> None:
-    with serving(Pages(1)) as server:
+    with serving(Pages(1, day="2025-10-13")) as server:
         for day in (0, 1, 5):
             run_of(server, MONDAY + day * DAY)
-    assert asked(server) == ["2025-10-06", "2025-10-12", "2025-10-13"]
+    assert asked(server) == ["2025-10-06", "2025-10-12", "2025-10-12"]
 
 
 def test_history_is_fetched_by_the_way() -> None:
-    with serving(Pages(1)) as server:
+    with serving(Pages(1, day="2025-10-13")) as server:
         run_of(server)
         run_of(server, MONDAY + DAY, since=dt.date(2024, 1, 1), until=dt.date(2024, 2, 1))
         run_of(server, MONDAY + DAY, since=TODAY + DAY)  # leaves a gap
@@ -128,8 +128,51 @@ def test_an_old_cursor_is_forgotten() -> None:
     assert asked(server) == ["2025-10-09", "page 1"]
 
 
+def test_a_page_that_stays_broken_does_not_hold_back_the_days_after_it() -> None:
+    with serving(pages := Pages(2)) as server:
+        pages.odd = {1: Answer(b"", 404)}
+        for day in range(6):
+            with pytest.raises(FetchError):
+                run_of(server, MONDAY + day * DAY)
+    assert [query["from"] for _, query in server.asked if "from" in query] == [
+        "2025-10-06", "2025-10-08", "2025-10-10",
+    ]  # fmt: skip
+
+
+def test_history_that_broke_off_is_not_gone_on_with_by_the_clock() -> None:
+    with serving(pages := Pages(2)) as server:
+        pages.odd = {1: Answer(b"", 404)}
+        with pytest.raises(FetchError):
+            run_of(server, since=dt.date(2010, 1, 1), until=dt.date(2010, 2, 1))
+        pages.odd = {}
+        run = run_of(server, MONDAY + HOUR)
+        assert (run.since, run.until) == (TODAY - 7 * DAY, TODAY)
+    assert asked(server) == ["2010-01-01", "page 1", "2025-10-06", "page 1"]
+
+
+def test_records_that_can_all_not_be_taken_are_another_format() -> None:
+    pages = Pages(1, size=5)
+    pages.bodies[0] = pages.bodies[0].replace("<title>", "<name>").replace("</title>", "</name>")
+    with serving(pages) as server, pytest.raises(SourceFormatError, match="title is missing"):
+        run_of(server)
+    assert SourceRun.objects.get().rejected == 5
+
+
+def test_what_a_source_shows_late_is_found() -> None:
+    """Its answers were empty for days, and then have the days in between."""
+    pages = Pages(1)
+    with serving(pages) as server:
+        run_of(server)
+        full, pages.bodies[0] = pages.bodies[0], error("noRecordsMatch")
+        for day in (1, 2, 3):
+            run_of(server, MONDAY + day * DAY)
+        pages.bodies[0] = full
+        run_of(server, MONDAY + 4 * DAY)
+    assert asked(server)[-1] == "2025-10-05"
+
+
 def test_days_that_a_failed_run_asked_for_are_asked_for_again() -> None:
-    with serving(pages := Pages(1)) as server:
+    with serving(pages := Pages(1, day="2025-10-13")) as server:
         run_of(server)
         pages.odd = {0: Answer(b"", 404)}
         for day in (1, 2, 3):
@@ -141,7 +184,7 @@ def test_days_that_a_failed_run_asked_for_are_asked_for_again() -> None:
 
 
 def test_a_run_that_has_used_up_its_time_goes_on_next_time() -> None:
-    with serving(Pages(3)) as server:
+    with serving(Pages(3, day="2025-10-13")) as server:
         run = run_of(server, budget=dt.timedelta(0))
         assert (run.status, run.cursor, run.new) == ("ok", "page 1", 3)
         run_of(server, MONDAY + HOUR, budget=dt.timedelta(0))

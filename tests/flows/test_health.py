@@ -134,6 +134,34 @@ def test_a_trickle_is_no_stream(weekly: Weekly) -> None:
     assert state(live(now, 3))[0] is State.LATE
 
 
+def test_history_that_is_fetched_says_nothing_of_what_is_usual(weekly: Weekly) -> None:
+    now = live(MONDAY, 12)
+    run = SourceRun.objects.latest("pk")
+    run.pk = None
+    run.since, run.until, run.listed = dt.date(2024, 1, 1), dt.date(2024, 1, 5), {"2024-01-03": 20}
+    run.newest_day = dt.date(2024, 1, 3)
+    run.save()
+    weekly.stands_at = now.date() - DAY
+    assert state(live(now, 6))[0] is State.LATE
+
+
+def test_a_few_papers_at_weekends_are_not_missed(weekly: Weekly) -> None:
+    now = live(MONDAY, 4 * 7 - 2)
+    for run in SourceRun.objects.filter(status="ok"):
+        run.listed |= {str(run.until): 2} if run.until and run.until.weekday() > 4 else {}
+        run.save()
+    now = live(now, 2)
+    assert state(now)[0] is State.QUIET
+
+
+def test_a_failure_that_goes_on_from_a_cursor_is_a_failure(weekly: Weekly) -> None:
+    now = live(MONDAY, 12)
+    weekly.error = FetchError("it answered 404")
+    now = live(now, 1, range(24))
+    SourceRun.objects.filter(status="failed").update(cursor="page 2")
+    assert state(now)[0] is State.BROKEN
+
+
 def test_weekends_and_holidays_are_quiet(weekly: Weekly, staff: User) -> None:
     now = live(MONDAY, 7 * 7 - 3)
     weekly.off = {dt.date(2025, 10, day) for day in (13, 14)} | {dt.date(2025, 11, 11)}

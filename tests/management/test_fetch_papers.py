@@ -122,7 +122,7 @@ def test_ten_days_of_hugging_face(real_data: Path) -> None:
     window: dict[str, Any] = {"since": dt.date(2025, 9, 29), "until": dt.date(2025, 10, 12)}
     with serving(real_hf(real_data)) as server:
         assert fetch_papers("hf-daily", server.url, **window) == {"new": len(entries)}
-        assert len(server.asked) == 14
+        assert len(server.asked) == 14 + 1  # a day of fifty papers may have more
         assert fetch_papers("hf-daily", server.url, **window) == {"unchanged": len(entries)}
     assert Paper.objects.count() == len({paper["id"] for paper in entries})
     codes = {paper["githubRepo"].replace("\n", "") for paper in entries if paper.get("githubRepo")}
@@ -152,11 +152,10 @@ def test_upvotes_are_counted_again_for_two_weeks(real_data: Path) -> None:
         more = 5
         server.asked.clear()
         found = fetch_papers("hf-daily", server.url, MONDAY + DAY)
-        assert server.asked[-1][1]["date"] == "2025-09-29"
+        assert server.asked[-1][1]["date"] == "2025-09-26"
         assert found["updated"] == len(first)
         third = fetch_papers("hf-daily", server.url, MONDAY + DAY)
-        gone = Listing.objects.filter(announced=dt.date(2025, 9, 29)).count()
-        assert third == {"unchanged": sum(found.values()) - gone}
+        assert third == {"unchanged": sum(found.values())}
     rows = ListingVotes.objects.filter(listing__announced=friday, listing__in=first)
     assert rows.filter(date=MONDAY.date()).count() == before
     again = rows.filter(date=(MONDAY + DAY).date())
@@ -193,7 +192,7 @@ def test_hugging_face_by_week_and_month(real_data: Path) -> None:
     with serving(answer) as server:
         by_week = fetch_papers("hf-daily", server.url, part="week", **window)
         assert [(q["week"], q["p"]) for _, q in server.asked] == [
-            ("2025-W41", "0"), ("2025-W41", "1"), ("2025-W40", "0"), ("2025-W40", "1"),
+            ("2025-W41", "0"), ("2025-W41", "1"), ("2025-W40", "0"), ("2025-W40", "1"), ("2025-W40", "2"),
         ]  # fmt: skip
         by_month = fetch_papers("hf-daily", server.url, part="month", **window)
     assert by_week == {"new": 312}

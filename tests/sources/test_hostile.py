@@ -248,7 +248,8 @@ def test_pages_without_an_end(fetched: Callable[..., SourceRun]) -> None:
     run = fetched("hf-daily:month", lambda query: json.dumps(
         [{"paper": {"id": f"2511.{int(query['p']):05}", "title": f"T {n}"}} for n in range(100)]
     ).encode())  # fmt: skip
-    assert run.requests <= 2 * 50
+    assert run.requests == 50
+    assert run.error.endswith("has more than 50 pages for 2025-10")
 
 
 FILES = [

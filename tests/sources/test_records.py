@@ -228,6 +228,7 @@ def test_names_in_a_line(line: object, found: list[str]) -> None:
         ("Withdrawn: Theorem 2 is wrong", True),
         ("The submission is now withdrawn", True),
         ("5 pages, 1 figure. This paper and abstract have been withdrawn.", True),
+        ("Withdrawn drugs harm people more often than others", False),
         ("Withdrawn from a conference; accepted at a better one", False),
         ("The previous version has been withdrawn", False),
         ("This is a replacement of a paper that was withdrawn", False),
