@@ -192,7 +192,8 @@ def test_hugging_face_by_week_and_month(real_data: Path) -> None:
     with serving(answer) as server:
         by_week = fetch_papers("hf-daily", server.url, part="week", **window)
         assert [(q["week"], q["p"]) for _, q in server.asked] == [
-            ("2025-W41", "0"), ("2025-W41", "1"), ("2025-W40", "0"), ("2025-W40", "1"), ("2025-W40", "2"),
+            ("2025-W41", "0"), ("2025-W41", "1"), ("2025-W40", "0"), ("2025-W40", "1"),
+            ("2025-W40", "2"),
         ]  # fmt: skip
         by_month = fetch_papers("hf-daily", server.url, part="month", **window)
     assert by_week == {"new": 312}
