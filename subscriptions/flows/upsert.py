@@ -89,15 +89,20 @@ class _Index:
             namesakes.append(known)
 
     def find(self, record: Record) -> tuple[_Known | None, Paper | None]:
-        """The paper of a record, and if there is none, one that may be.
+        """The paper of a record, and another that may be it.
 
         It is the paper of any of the record's ids, but never one that has another arXiv id;
-        else one with the same title, where who wrote it leaves no doubt.
+        else one with the same title, where who wrote it leaves no doubt. Where the ids are
+        those of two papers, an editor must say.
         """
-        for name in IDS:
-            known = self.by_id.get((name, getattr(record, name, None) or ""))
-            if known and (not record.arxiv_id or known.paper.arxiv_id in (None, record.arxiv_id)):
-                return known, None
+        named = [self.by_id.get((name, getattr(record, name, None) or "")) for name in IDS]
+        found = [known for known in named if known]
+        for known in found:
+            if not record.arxiv_id or known.paper.arxiv_id in (None, record.arxiv_id):
+                others = (one.paper for one in found if one is not known)
+                return known, next(
+                    (one for one in others if not (one.arxiv_id and known.paper.arxiv_id)), None
+                )
         if isinstance(record, Withdrawal):
             return None, None
         doubtful = None
@@ -148,9 +153,20 @@ class Writes:
         ListingVotes.objects.bulk_create(
             recounted, update_conflicts=True, unique_fields=["id"], update_fields=["count"]
         )
+        self._save_pairs()
+
+    def _save_pairs(self) -> None:
+        """Those that are not there yet, whichever of the two came first."""
+        if not self.pairs:
+            return
         for pair in self.pairs:
             pair.paper_id, pair.other_id = pair.paper.pk, pair.other.pk
-        insert(self.pairs)
+        new = {frozenset((pair.paper_id, pair.other_id)): pair for pair in self.pairs}
+        pks = {pk for both in new for pk in both}
+        there = DoubtfulPair.objects.filter(paper__in=pks, other__in=pks)
+        for both in map(frozenset, there.values_list("paper", "other")):
+            new.pop(both, None)
+        insert(list(new.values()))
 
 
 def _upsert(records: list[Record], run: SourceRun, usual: Usual) -> Writes:
@@ -165,6 +181,10 @@ def _upsert(records: list[Record], run: SourceRun, usual: Usual) -> Writes:
             announced = isinstance(record, PaperRecord) and _announce(
                 known, record, run, days, writes
             )
+            if doubtful:
+                writes.pairs.append(
+                    DoubtfulPair(paper=known.paper, other=doubtful, found_at=run.started_at)
+                )
             if merged or announced:
                 writes.updated += 1
                 if known.paper.pk:

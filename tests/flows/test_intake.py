@@ -15,7 +15,15 @@ from django.test.utils import CaptureQueriesContext
 from subscriptions.flows import intake, merging, upsert
 from subscriptions.flows.intake import open_run, take_in
 from subscriptions.matching import trend
-from subscriptions.models import Edition, Listing, ListingVotes, Paper, Source, SourceRun
+from subscriptions.models import (
+    DoubtfulPair,
+    Edition,
+    Listing,
+    ListingVotes,
+    Paper,
+    Source,
+    SourceRun,
+)
 from subscriptions.sources import PaperRecord, Rejection
 from tests.conftest import MONDAY
 
@@ -108,8 +116,21 @@ def test_two_papers_of_arxiv_with_one_doi_stay_two(bring: Bring) -> None:
 def test_a_record_with_the_ids_of_two_papers_joins_none(bring: Bring) -> None:
     bring({"arxiv_id": "2310.01234"}, {"doi": "10.1000/a", "title": "Other"})
     both = {"arxiv_id": "2310.01234", "doi": "10.1000/a"}
-    assert figures(bring(both)) == (0, 0, 1, 0)
+    for _ in range(2):
+        assert figures(bring(both)) == (0, 0, 1, 0)
     assert Paper.objects.count() == 2
+    pair = DoubtfulPair.objects.get()
+    assert (pair.paper.arxiv_id, pair.other.doi, pair.status) == ("2310.01234", "10.1000/a", "open")
+
+
+def test_two_new_papers_that_a_third_record_says_are_one(bring: Bring) -> None:
+    bring(
+        {"doi": "10.1000/a", "title": "Other"},
+        {"arxiv_id": "2310.01234"},
+        {"arxiv_id": "2310.01234", "doi": "10.1000/a"},
+    )
+    assert Paper.objects.count() == 2
+    assert DoubtfulPair.objects.count() == 1
 
 
 def test_votes_rise_and_fall_and_the_trend_with_them(bring: Bring) -> None:
@@ -182,7 +203,7 @@ def test_one_paper_often_in_one_file(bring: Bring) -> None:
 def test_the_queries_of_a_batch_do_not_depend_on_its_size(bring: Bring) -> None:
     def entries(count: int, **changes: object) -> list[dict[str, object]]:
         return [
-            {"id": f"{count}-{n}", "title": f"Paper {n}", "votes": n} | changes
+            {"id": f"{count}-{n}", "title": f"Paper {count} {n}", "votes": n} | changes
             for n in range(count)
         ]
 
