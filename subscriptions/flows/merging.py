@@ -87,6 +87,8 @@ def _newer(paper: Paper, record: PaperRecord) -> int:
         return record.version - paper.version
     if record.version == 1 and paper.updated and paper.updated != paper.submitted:
         return 0 if record.updated == paper.updated else -1
+    if paper.version == 1 and not paper.updated and record.updated not in (None, record.submitted):
+        return 1
     known, told = paper.updated or paper.submitted, record.updated or record.submitted
     if not (paper.updated or record.updated) or not known or not told:
         return 0

@@ -6,9 +6,17 @@ from collections.abc import Iterator
 import pytest
 
 from subscriptions.flows.fetch import BeingFetched, fetch
-from subscriptions.flows.intake import TakenForDead, open_run
+from subscriptions.flows.intake import TakenForDead, open_run, take_in
 from subscriptions.models import LEASE, Listing, Paper, Source, SourceRun
-from subscriptions.sources import Checkpoint, Feed, Found, SourceFormatError, Window, feeds
+from subscriptions.sources import (
+    Checkpoint,
+    Feed,
+    Found,
+    PaperRecord,
+    SourceFormatError,
+    Window,
+    feeds,
+)
 from subscriptions.sources.http import ComeAgainLater, FetchError, Http
 from tests.conftest import MONDAY
 from tests.oai import Pages, error, record, response, token
@@ -283,6 +291,32 @@ def test_a_withdrawn_paper_reaches_nobody() -> None:
         assert run_of(server, MONDAY + 2 * DAY).unchanged == 3
     hidden = Paper.objects.order_by("arxiv_id").values_list("hidden", flat=True)
     assert list(hidden) == ["withdrawn", "withdrawn", ""]
+
+
+def test_what_an_editor_shows_again_stays_visible() -> None:
+    pages = Pages(1, size=1)
+    pages.bodies[0] = response(record(0, comments="Withdrawn"))
+    with serving(pages) as server:
+        run_of(server)
+        assert Paper.objects.get().hidden == "withdrawn"
+        Paper.objects.update(hidden="")
+        assert run_of(server, MONDAY + DAY).unchanged == 1
+    assert Paper.objects.get().hidden == ""
+
+
+def test_versions_by_number_and_by_date() -> None:
+    """The first version, read again, does not come back over the second."""
+    first = PaperRecord("Cups, as they were at first", TODAY, arxiv_id="2510.00001", version=1)
+    second = PaperRecord(
+        "Mugs", None, arxiv_id="2510.00001", submitted=TODAY - 3 * DAY, updated=TODAY
+    )
+    third = PaperRecord("Pots", None, arxiv_id="2510.00001", version=3)
+    titles = []
+    for one in (first, second, first, second, third, second, first, third):
+        take_in([one], open_run(Source.ARXIV, "x", MONDAY), rejected=lambda _: None)
+        titles.append(Paper.objects.get().title)
+    assert titles[1:4] == ["Mugs"] * 3
+    assert titles[-2:] == [titles[4]] * 2
 
 
 def test_a_changed_paper_is_announced_once() -> None:

@@ -260,6 +260,21 @@ def test_a_search_of_arxiv_page_by_page(real_data: Path) -> None:
     assert search == "(all:testing) AND submittedDate:[202510060000 TO 202510132359]"
 
 
+def test_a_search_that_finds_more_than_it_gives_is_no_whole_run(real_data: Path) -> None:
+    text = next((real_data / "arxiv-atom").glob("q_testing_s0_m10_*.xml")).read_text()
+    for body, said in (
+        (text, r"finds 214,881 papers, and gives 10,000: narrow it"),
+        (re.sub("<opensearch:totalResults>.*?<", "<opensearch:x><", text), "is not XML"),
+        (text.replace("totalResults", "allResults"), "has no totalResults"),
+    ):
+        with (
+            serving(partial(_body, body.encode(), 200)) as server,
+            pytest.raises(CommandError, match=said),
+        ):
+            fetch_papers("arxiv-api", server.url, part="all:testing")
+    assert {run.status for run in SourceRun.objects.all()} == {SourceRun.Status.FAILED}
+
+
 def test_overlapping_pages_of_a_search(real_data: Path) -> None:
     """Pages of fifteen and of ten from different starts bring each paper once."""
     files = sorted((real_data / "arxiv-atom").glob("q_testing_*.xml"))
