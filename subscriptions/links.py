@@ -102,5 +102,9 @@ def _path(view: str) -> str:
 CONFIRM = Link("confirm", dt.timedelta(days=14))
 PREFERENCES = Link("preferences", dt.timedelta(days=365))
 UNSUBSCRIBE = Link("unsubscribe", None)
-FEEDBACK = Link("feedback", dt.timedelta(days=365))
+DIGEST = Link("digest", dt.timedelta(days=365))
 """Signs a delivery; which of its papers and what is said of it follow in the path."""
+SIGN_IN = Link("sign-in-link", dt.timedelta(minutes=30))
+"""Signs a ``SignIn``, which is gone once it was used."""
+NEW_ADDRESS = Link("new-address", dt.timedelta(days=1))
+"""Signs an ``AddressChange``."""

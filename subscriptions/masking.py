@@ -4,7 +4,9 @@ import logging
 import re
 
 _ADDRESS = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
-_TOKEN = re.compile(r"(/(?:confirm|preferences|u|feedback)/)[^/\s\"']+")
+_TOKEN = re.compile(
+    r"(/(?:confirm|preferences|u|digest|sign-in|new-address|feeds/mine)/)[^/\s\"']+"
+)
 
 
 def mask_email(email: str) -> str:

@@ -33,7 +33,7 @@ class Composer:
         self._text = compile_body("email/digest/body.txt", "email/digest/_card.txt", "text")
         self._preferences = links.PREFERENCES.maker()
         self._unsubscribe = links.UNSUBSCRIBE.maker()
-        self._feedback = links.FEEDBACK.maker()
+        self._feedback = links.DIGEST.maker()
         self._list_id = f"Paper Round <digest.{settings.SITE_HOST}>"
         self._frames: dict[Hashable, Pair] = {}
         self._pieces: dict[Hashable, Pair] = {}

@@ -34,6 +34,7 @@ def interests_of(readers: Sequence[int]) -> dict[int, list[Followed]]:
     """
     rows = list(
         Interest.objects.filter(subscriber__in=readers)
+        .exclude(kind=Kind.PAPER, paper=None)
         .order_by("pk")
         .values_list("subscriber_id", "pk", "kind", "topic_id", "paper_id", "value", "weight")
     )

@@ -4,6 +4,15 @@ from .deliveries import Delivery, Item, Section, SendingPause
 from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, Topic
 from .interests import Feedback, Interest
 from .papers import DoubtfulPair, Listing, ListingVotes, Paper, title_key
+from .requests import (
+    AddressChange,
+    SignIn,
+    SignInRequest,
+    SignupRequest,
+    Submission,
+    Upvote,
+    WantedPaper,
+)
 from .sources import LEASE, Source, SourceRun, SourceTrouble
 from .subscribers import Subscriber, Suppression
 from .vectors import TextVector
@@ -11,6 +20,7 @@ from .vectors import TextVector
 __all__ = [
     "LEASE",
     "WINDOW_DAYS",
+    "AddressChange",
     "Delivery",
     "DoubtfulPair",
     "Edition",
@@ -24,12 +34,18 @@ __all__ = [
     "Pick",
     "Section",
     "SendingPause",
+    "SignIn",
+    "SignInRequest",
+    "SignupRequest",
     "Source",
     "SourceRun",
     "SourceTrouble",
+    "Submission",
     "Subscriber",
     "Suppression",
     "TextVector",
     "Topic",
+    "Upvote",
+    "WantedPaper",
     "title_key",
 ]

@@ -33,7 +33,7 @@ class Interest(models.Model):
         max_length=120,
         blank=True,
         help_text="the phrase, the category, or the author's name; where others have that name, "
-        "with categories: Wei Zhang (cs.CV)",
+        "with categories: Wei Zhang (cs.CV); of an example paper that is not here yet, its id",
     )
     weight = models.SmallIntegerField(choices=Weight.choices, default=Weight.NORMAL)
 
@@ -43,6 +43,7 @@ class Interest(models.Model):
                 name="interest_kind_has_its_value",
                 condition=Q(kind="topic", topic__isnull=False, paper__isnull=True, value="")
                 | Q(kind="paper", paper__isnull=False, topic__isnull=True, value="")
+                | (Q(kind="paper", paper__isnull=True, topic__isnull=True) & ~Q(value=""))
                 | (
                     Q(
                         kind__in=["phrase", "author", "category"],

@@ -16,6 +16,7 @@ class Source(models.TextChoices):
     ARXIV = "arxiv", "arXiv"
     HUGGING_FACE = "hugging-face", "Hugging Face Daily Papers"
     FILE = "file", "File"
+    READERS = "readers", "Suggested by a reader"
 
 
 class SourceRunQuerySet(models.QuerySet["SourceRun"]):

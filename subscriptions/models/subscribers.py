@@ -91,11 +91,16 @@ class Subscriber(models.Model):
         null=True, blank=True, help_text="when the last answer to the form went out"
     )
 
+    feed_key = models.CharField(
+        max_length=43, null=True, blank=True, editable=False, help_text="of the private feed"
+    )
+
     objects = SubscriberQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(Lower("email"), name="subscriber_email_once"),
+            models.UniqueConstraint(fields=["feed_key"], name="subscriber_feed_key_once"),
             models.CheckConstraint(
                 name="subscriber_status",
                 condition=Q(

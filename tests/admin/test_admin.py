@@ -173,7 +173,7 @@ def test_the_preview_is_what_will_be_sent(
     send_due(MONDAY, lambda: MONDAY)
     message: Any = mail.outbox[0]
     assert page.context["rendered"].subject == message.subject
-    signed, unsigned = r"/(preferences|u|feedback)/[^/]+/", r"/\1/preview/"
+    signed, unsigned = r"/(preferences|u|digest)/[^/]+/", r"/\1/preview/"
     assert page.context["rendered"].text == re.sub(signed, unsigned, message.body)
     mailed = re.sub(signed, unsigned, message.alternatives[0].content)
     assert framed.content.decode() == mailed

@@ -17,7 +17,7 @@ def plain_message(
     delivery: Delivery, content: Content, date: dt.datetime, abstract: int = 320
 ) -> EmailMultiAlternatives:
     days = delivery.first_day, delivery.newest_day
-    feedback = links.FEEDBACK.url(delivery.pk)
+    feedback = links.DIGEST.url(delivery.pk)
 
     def item(place: int, stored: Any) -> dict[str, Any]:
         paper = content.papers[stored["paper"]]

@@ -192,8 +192,8 @@ def test_a_reader_of_text_gets_text_alone_and_in_full(thirty: Delivery) -> None:
 def test_feedback_goes_by_place_under_one_signature(thirty: Delivery) -> None:
     thirty.subscriber.text_only = True
     text = compose(thirty).text
-    found = re.findall(r"http://localhost:8000/feedback/([^/]+)/(\d+)/(\w+)/", text)
-    assert {links.FEEDBACK.read(token) for token, _, _ in found} == {1}
+    found = re.findall(r"http://localhost:8000/digest/([^/]+)/(\d+)/(\w+)/", text)
+    assert {links.DIGEST.read(token) for token, _, _ in found} == {1}
     assert [(int(place), verdict) for _, place, verdict in found] == [
         (place, verdict) for place in range(30) for verdict in ("more", "less", "save")
     ]

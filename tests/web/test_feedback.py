@@ -34,7 +34,7 @@ def delivery(make_reader: Make, make_paper: Make) -> Delivery:
 
 
 def url(delivery: Delivery, place: int, verdict: str) -> str:
-    prefix = links.FEEDBACK.url(delivery.pk).removeprefix("http://localhost:8000")
+    prefix = links.DIGEST.url(delivery.pk).removeprefix("http://localhost:8000")
     return f"{prefix}{place}/{verdict}/"
 
 
@@ -80,7 +80,7 @@ def test_who_has_left_says_nothing_and_finds_the_way_back(
     delivery: Delivery, client: Client, status: str
 ) -> None:
     Subscriber.objects.update(status=status, next_digest_at=None)
-    for address in (url(delivery, 0, "more"), links.FEEDBACK.url(delivery.pk)):
+    for address in (url(delivery, 0, "more"), links.DIGEST.url(delivery.pk)):
         assert "Sign up again" in client.get(address).text
     assert client.post(url(delivery, 0, "more")).status_code == 200
     assert said() == []
@@ -126,9 +126,9 @@ def test_many_opinions_at_once_leave_one(delivery: Delivery) -> None:
 def test_what_is_not_there_is_not_found(delivery: Delivery, client: Client) -> None:
     for place, verdict in ((2, "more"), (0, "love"), (10**6, "save")):
         assert client.get(url(delivery, place, verdict)).status_code == 404
-    forged = url(delivery, 0, "more").replace("/feedback/", "/feedback/1")
+    forged = url(delivery, 0, "more").replace("/digest/", "/digest/1")
     assert client.post(forged).status_code == 404
-    for address in ("/feedback/preview/", "/feedback/preview/0/more/"):
+    for address in ("/digest/preview/", "/digest/preview/0/more/"):
         assert "This link does not work" in client.get(address).text
     address = url(delivery, 0, "more")
     with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(days=366)):
@@ -142,10 +142,10 @@ def test_a_digest_lists_its_papers_in_a_constant_number_of_queries(
     delivery: Delivery, client: Client, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(2):
-        page = client.get(links.FEEDBACK.url(delivery.pk))
+        page = client.get(links.DIGEST.url(delivery.pk))
     assert page.text.count("/more/") == 2 and "Robot &lt;arms&gt;" in page.text
     Paper.objects.filter(title="Rivers").update(hidden="withdrawn")
-    page = client.get(links.FEEDBACK.url(delivery.pk))
+    page = client.get(links.DIGEST.url(delivery.pk))
     assert "Rivers" not in page.text and "1/more" not in page.text
     with django_assert_num_queries(3):
         client.get(url(delivery, 0, "more"))

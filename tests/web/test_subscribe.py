@@ -239,7 +239,10 @@ def test_a_stranger_cannot_change_what_the_owner_was_asked_to_confirm(
         ("/preferences/2.abc.def/", "/preferences/…/"),
         ("/confirm/2.abc.def/", "/confirm/…/"),
         ("/u/2.abc/", "/u/…/"),
-        ("/feedback/2.abc.def/3/more/", "/feedback/…/3/more/"),
+        ("/digest/2.abc.def/3/more/", "/digest/…/3/more/"),
+        ("/sign-in/2.abc.def/", "/sign-in/…/"),
+        ("/new-address/2.abc.def/", "/new-address/…/"),
+        ("/feeds/mine/abc.atom", "/feeds/mine/…"),
     ],
 )
 def test_logs_hold_no_address_and_no_token(path: str, masked: str) -> None:

@@ -61,7 +61,7 @@ def paper(request: HttpRequest, token: str, place: int, verdict: str) -> HttpRes
 def _delivery(request: HttpRequest, token: str) -> Delivery | HttpResponse:
     """The digest behind a link, or the answer where its reader can say nothing."""
     try:
-        pk = links.FEEDBACK.read(token)
+        pk = links.DIGEST.read(token)
     except BadSignature as error:
         return link_problem(request, error)
     found = get_object_or_404(Delivery.objects.select_related("subscriber"), pk=pk)
