@@ -19,7 +19,7 @@ MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 @pytest.fixture(autouse=True)
 def _nothing_kept_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process keeps the papers of a tick; here each test has papers of its own."""
-    for room in ("select", "ledger"):
+    for room in ("select", "ledger", "display"):
         monkeypatch.setattr(f"subscriptions.digests.{room}._kept", None)
 
 

@@ -1,0 +1,51 @@
+"""The newest released days as a shelf that the pages of one process share."""
+
+import datetime as dt
+import threading
+
+from django.db.models import Count, Max, Model, QuerySet, Sum, Value
+
+from subscriptions.models import WINDOW_DAYS, Edition, Listing, Paper, Pick
+
+from .shelf import Days, Shelf
+
+SCORING = threading.Lock()
+"""Held from ``shelf.scored.score`` to the last reason that is asked of it: threads share it."""
+
+_BUILDING = threading.Lock()
+_NEVER = dt.date(1970, 1, 1)
+_kept: tuple[object, Shelf] | None = None
+
+
+def newest_shelf() -> tuple[Shelf, Days]:
+    """The shelf of the newest released days, and these days, seven at most, in order.
+
+    Two queries where nothing has changed since the last call in this process: which days are
+    released, and which papers are listed and picked on them. What grows by the hour, as votes
+    do, is as it was when the shelf was made.
+    """
+    global _kept
+    released = Edition.objects.filter(status=Edition.Status.RELEASED).order_by("-day")
+    days = tuple(reversed(released.values_list("day", flat=True)[:WINDOW_DAYS]))
+    first, last = (days[0], days[-1]) if days else (_NEVER, _NEVER)
+    state = days, _papers_between(first, last)
+    with _BUILDING:
+        if _kept is None or _kept[0] != state:
+            _kept = state, Shelf(first, last)
+        return _kept[1], days
+
+
+def _papers_between(first: dt.date, last: dt.date) -> list[tuple[object, ...]]:
+    """Differs once a paper came, was hidden, merged into another, revised or picked."""
+
+    def sums(model: type[Model]) -> QuerySet[Model, tuple[object, ...]]:
+        rows = model._default_manager.filter(day__range=(first, last))
+        return (
+            rows.filter(paper__hidden=Paper.Hidden.NO)
+            .order_by()
+            .values(of=Value(model.__name__))
+            .annotate(n=Count("pk"), last=Max("pk"), all=Sum("paper"), v=Sum("paper__version"))
+            .values_list("of", "n", "last", "all", "v")
+        )
+
+    return sorted(sums(Listing).union(sums(Pick), all=True), key=str)
