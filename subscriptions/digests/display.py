@@ -2,8 +2,9 @@
 
 import datetime as dt
 import threading
+from typing import Any
 
-from django.db.models import Count, Max, Model, QuerySet, Sum, Value
+from django.db.models import Count, Max, Sum, Value
 
 from subscriptions.models import WINDOW_DAYS, Edition, Listing, Paper, Pick
 
@@ -35,10 +36,10 @@ def newest_shelf() -> tuple[Shelf, Days]:
         return _kept[1], days
 
 
-def _papers_between(first: dt.date, last: dt.date) -> list[tuple[object, ...]]:
+def _papers_between(first: dt.date, last: dt.date) -> list[tuple[Any, ...]]:
     """Differs once a paper came, was hidden, merged into another, revised or picked."""
 
-    def sums(model: type[Model]) -> QuerySet[Model, tuple[object, ...]]:
+    def sums(model: type[Listing] | type[Pick]) -> Any:
         rows = model._default_manager.filter(day__range=(first, last))
         return (
             rows.filter(paper__hidden=Paper.Hidden.NO)

@@ -9,6 +9,7 @@ from django.db import connection
 
 from subscriptions.digests import display
 from subscriptions.digests.display import newest_shelf
+from subscriptions.digests.shelf import Shelf
 from subscriptions.models import Edition, Paper, Pick
 from tests.digests.week import FRIDAY, WEEK, Make
 
@@ -81,7 +82,7 @@ def test_threads_that_ask_at_once_build_it_once(
     paper: Paper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built, found = [], []
-    real = display.Shelf
+    real = Shelf
 
     def counted(*days: dt.date) -> Any:
         built.append(days)
