@@ -9,8 +9,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
-from bibtexparser import BibtexFormat, Library, write_string
+from bibtexparser.entrypoint import write_string
+from bibtexparser.library import Library
 from bibtexparser.model import Entry, Field
+from bibtexparser.writer import BibtexFormat
 
 from subscriptions.models import Paper
 
@@ -27,7 +29,7 @@ _OPENS_A_LIST = re.compile(r",|(?i:\band\b)|^others$")
 def bibtex(papers: Iterable[Paper]) -> str:
     """A library of these papers in this order, each once."""
     entries = {paper.pk: _entry(paper) for paper in papers}
-    form = BibtexFormat()
+    form = BibtexFormat()  # type: ignore[no-untyped-call]
     form.indent, form.block_separator, form.trailing_comma = "  ", "\n", True
     return write_string(Library([*entries.values()]), unparse_stack=[], bibtex_format=form)
 
@@ -65,10 +67,12 @@ def _text(text: str) -> str:
     formulas = [_says_tex(part) for part in parts[1::2]]
     prose = "".join(p for n, p in enumerate(parts) if n % 2 == 0 or not formulas[n // 2])
     special = _SPECIAL if _is_balanced(prose) else _SPECIAL | _LONE
+
+    def escaped(sign: re.Match[str]) -> str:
+        return special[sign[0]]
+
     return "".join(
-        part
-        if n % 2 and formulas[n // 2]
-        else re.sub(r"[\\{}~^&%$#_]", lambda m: special[m[0]], part)
+        part if n % 2 and formulas[n // 2] else re.sub(r"[\\{}~^&%$#_]", escaped, part)
         for n, part in enumerate(parts)
     )
 
@@ -78,10 +82,9 @@ def _says_tex(formula: str) -> bool:
 
 
 def _is_balanced(text: str) -> bool:
-    depths = accumulate(
-        (1 if brace == "{" else -1 for brace in re.findall("[{}]", text)), initial=0
-    )
-    return min(depths) >= 0 and text.count("{") == text.count("}")
+    steps = (1 if brace == "{" else -1 for brace in re.findall("[{}]", text))
+    depths = [0, *accumulate(steps)]
+    return min(depths) == depths[-1] == 0
 
 
 def _name(name: str) -> str:
@@ -96,4 +99,4 @@ def _address(address: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join("".join(" " if ord(sign) < 32 else sign for sign in text).split())
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text).split())
