@@ -2,6 +2,7 @@ import datetime as dt
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stamina
@@ -11,6 +12,7 @@ from subscriptions.flows.choices import Choices
 from subscriptions.flows.subscribe import confirm, request_subscription
 from subscriptions.matching import trend
 from subscriptions.models import Listing, ListingVotes, Paper, Source, Subscriber, Topic
+from tests.pages import Site, make_site
 
 ROOT = Path(__file__).resolve().parent.parent
 MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
@@ -110,3 +112,15 @@ def make_reader(db: None) -> Callable[..., Subscriber]:
         return subscriber
 
     return make
+
+
+@pytest.fixture
+def site(
+    topics: dict[str, Topic],
+    make_paper: Callable[..., Paper],
+    make_reader: Callable[..., Subscriber],
+    django_capture_on_commit_callbacks: Any,
+    settings: Any,
+) -> Site:
+    """Every kind of page and mail; see ``tests/pages.py``."""
+    return make_site(make_paper, make_reader, django_capture_on_commit_callbacks, settings)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from csp.constants import SELF
+from csp.decorators import csp_update
 from django import forms
 from django.contrib import admin
 from django.db import transaction
@@ -10,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
@@ -81,6 +84,7 @@ class SubscriberAdmin(admin.ModelAdmin[Subscriber]):
             *super().get_urls(),
         ]
 
+    @method_decorator(csp_update({"frame-src": [SELF]}))
     def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The coming digest of one reader: HTML in a frame, and the text."""
         subscriber = self._get(request, pk)
@@ -100,7 +104,8 @@ class SubscriberAdmin(admin.ModelAdmin[Subscriber]):
         _, rendered = coming_digest(self._get(request, pk), timezone.now())
         response = HttpResponse(rendered.html)
         response["Content-Security-Policy"] = (
-            "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups"
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self';"
+            " sandbox allow-popups"
         )
         return response
 

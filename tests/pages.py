@@ -1,0 +1,135 @@
+"""A small site that has every kind of page and mail, for what must hold for all of them.
+
+A new page is one more entry of ``Site.pages``; ``tests/web/test_headers.py`` asks for it.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.auth.models import User
+from django.core import mail
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path, reverse
+from django.utils import timezone
+from lxml import html
+
+from digest_service import urls
+from subscriptions import links
+from subscriptions.digests.tick import send_due
+from subscriptions.flows.troubles import tell_staff
+from subscriptions.models import Delivery, Edition, Paper, Pick, Subscriber
+
+Make = Callable[..., Any]
+
+NO_PAGE = {
+    "healthz": "plain text, for a container's health check",
+    "readyz": "JSON, for monitoring",
+}
+"""The names of addresses that no person looks at, and why."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Paths of pages and the HTML of mails, by name.
+
+    A page is named after its address in ``web/urls.py``, and after a dot what is special.
+    """
+
+    pages: dict[str, str]
+    mails: dict[str, str]
+    client: Client
+
+
+def make_site(make_paper: Make, make_reader: Make, commit: Any, settings: Any) -> Site:
+    """Papers of two days, a reader with a digest, one who has yet to confirm, one who left."""
+    settings.ROOT_URLCONF = "tests.pages"  # with a page that is broken
+    settings.SOURCES = ["arxiv-oai:cs"]  # fetched never: staff is told
+    now = timezone.now()
+    yesterday = now.date() - dt.timedelta(days=1)
+    papers = [
+        make_paper(
+            f"Sim-to-real robot manipulation, part {n} <b>&",
+            day=yesterday - dt.timedelta(days=n % 2),
+            abstract="Dexterous manipulation by imitation learning and teleoperation. " * 12,
+            votes=n,
+            authors=["Ada Ito", "Bo Lee", "Cy Novak", "Di Okoro"],
+            categories=["cs.RO", "cs.LG"],
+        )
+        for n in range(6)
+    ]
+    Edition.objects.roll(now)
+    Edition.objects.filter(day=yesterday).update(intro="A quiet day, with one long read.")
+    Pick.objects.create(paper=papers[0], day=yesterday, note="Worth an evening.")
+    User.objects.create_user("staff", "staff@example.org", is_staff=True, is_superuser=True)
+
+    client = Client(raise_request_exception=False)
+    make_reader("old@example.org", at=now - dt.timedelta(days=8))
+    left = make_reader("left@example.org", at=now - dt.timedelta(days=8))
+    with commit(execute=True):
+        client.post(_path(links.UNSUBSCRIBE.url(left.pk)))
+        for address in ("ada@example.org", "bo@example.org", "old@example.org"):
+            _sign_up(client, address)
+    reader = Subscriber.objects.get(email="ada@example.org")
+    client.post(_path(links.CONFIRM.url(reader.pk)))
+    pending = Subscriber.objects.get(email="bo@example.org")
+    reader.refresh_from_db()
+    send_due(max(now, reader.next_digest_at or now), timezone.now)
+    tell_staff(now)
+    delivery = Delivery.objects.get(subscriber=reader)
+
+    pages = {
+        "signup": "/",
+        "check-inbox": reverse("check-inbox"),
+        "confirm": links.CONFIRM.url(pending.pk),
+        "confirm.done": links.CONFIRM.url(reader.pk),
+        "confirm.gone": links.CONFIRM.url(left.pk),
+        "confirm.problem": reverse("confirm", args=["nonsense"]),
+        "preferences": links.PREFERENCES.url(reader.pk),
+        "preferences.saved": links.PREFERENCES.url(reader.pk) + "?saved",
+        "unsubscribe": links.UNSUBSCRIBE.url(reader.pk),
+        "digest": links.DIGEST.url(delivery.pk),
+        "digest-paper": links.DIGEST.url(delivery.pk) + "0/more/",
+        "archive": reverse("archive"),
+        "edition": reverse("edition", args=[yesterday]),
+        "paper": Paper.objects.get(pk=papers[0].pk).get_absolute_url(),
+        "privacy": reverse("privacy"),
+        "not-found": "/nowhere/",
+        "server-error": "/broken/",
+    }
+    return Site({name: _path(url) for name, url in pages.items()}, _mails(), client)
+
+
+def _sign_up(client: Client, address: str) -> None:
+    """As a browser would: with all the form holds, and a topic ticked."""
+    page = html.fromstring(client.get("/").content.decode())
+    (form,) = (form for form in page.forms if form.method == "POST" and "email" in form.fields)
+    topic = form.xpath(".//input[@name='topics'][contains(@value, 'robotics')]")[0].get("value")
+    values = {**dict(form.form_values()), "email": address, "topics": topic, "cadence": "daily"}
+    answer = client.post("/", values)
+    assert answer.status_code == 302, answer.content.decode()
+
+
+def _mails() -> dict[str, str]:
+    """The HTML of what was mailed, by subject."""
+    return {str(message.subject): _html(message) for message in mail.outbox}
+
+
+def _html(message: Any) -> str:
+    return next(str(part.content) for part in message.alternatives)
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("this page is broken")
+
+
+urlpatterns = [path("broken/", _broken), *urls.urlpatterns]
+handler404, handler500 = urls.handler404, urls.handler500
