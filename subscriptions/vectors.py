@@ -3,11 +3,12 @@
 import hashlib
 import logging
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 from django.conf import settings
+from django.db import models
 
 from .encoder import Encoder, NoEncoder, load_encoder
 from .models import TextVector
@@ -15,6 +16,8 @@ from .models import TextVector
 CHUNK = 500
 """So many are made before they are stored, in order of their hashes: two that make the same
 wait for each other and never both."""
+
+STORED = np.float16
 
 logger = logging.getLogger(__name__)
 
@@ -27,23 +30,31 @@ class StoredVectors:
 
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors of shape (texts, dimensions)."""
-        hashes = [*map(_hash, texts)]
+        hashes = [*map(text_hash, texts)]
         by_hash = dict(zip(hashes, texts, strict=True))
-        of_this = TextVector.objects.filter(encoder=self._encoder.version)
-        found = of_this.filter(text__in=by_hash).values_list("text", "vector")
+        found = self.stored.filter(text__in=by_hash).values_list("text", "vector")
         known = {text: bytes(vector) for text, vector in found}
         new = sorted(by_hash.keys() - known.keys())
         for start in range(0, len(new), CHUNK):
             keys = new[start : start + CHUNK]
-            made = self._encoder([by_hash[key] for key in keys]).astype(np.float16)
+            made = self._encoder([by_hash[key] for key in keys]).astype(STORED)
             known |= {key: vector.tobytes() for key, vector in zip(keys, made, strict=True)}
             rows = [
                 TextVector(encoder=self._encoder.version, text=key, vector=known[key])
                 for key in keys
             ]
             TextVector.objects.bulk_create(rows, ignore_conflicts=True)
-        vectors = [np.frombuffer(known[key], dtype=np.float16) for key in hashes]
+        vectors = [unpacked(known[key]) for key in hashes]
         return np.array(vectors or np.zeros((0, 1)), dtype=np.float32)
+
+    @property
+    def stored(self) -> models.QuerySet[TextVector]:
+        """The vectors of this encoder."""
+        return TextVector.objects.filter(encoder=self._encoder.version)
+
+    def passing(self, text: str) -> npt.NDArray[np.float32]:
+        """The vector of a text that is not stored, as one that somebody searches for."""
+        return _passing(self._encoder, text)
 
     def forget_others(self) -> int:
         """Delete the vectors of other encoders; how many there were."""
@@ -65,5 +76,16 @@ def _vectors(name: str) -> StoredVectors | None:
     return StoredVectors(encoder) if encoder else None
 
 
-def _hash(text: str) -> str:
+@lru_cache(256)
+def _passing(encoder: Encoder, text: str) -> npt.NDArray[np.float32]:
+    return np.asarray(encoder([text])[0])
+
+
+def unpacked(vector: bytes) -> npt.NDArray[np.float32]:
+    """A vector that was stored."""
+    return np.frombuffer(vector, dtype=STORED).astype(np.float32)
+
+
+def text_hash(text: str) -> str:
+    """What texts are known by."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]

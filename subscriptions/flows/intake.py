@@ -6,12 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from subscriptions.matching import paper_text
-from subscriptions.models import LEASE, Paper, SourceRun
+from subscriptions.models import LEASE, SourceRun
 from subscriptions.sources import Checkpoint, Found, PaperRecord, Rejection, SourceFormatError
 from subscriptions.sources.records import clean
-from subscriptions.vectors import site_vectors
 
+from .indexing import encode
 from .trends import Usual, refresh
 from .upsert import upsert
 
@@ -127,13 +126,4 @@ def _take_in_batch(
     run.newest_day = max([*days, *filter(None, [run.newest_day])], default=None)
     listed = Counter(run.listed) + Counter(map(str, days))
     run.listed = dict(sorted(listed.items())[-KEPT_DAYS:])
-    _encode([*stored.new, *stored.changed.values()])
-
-
-def _encode(papers: list[Paper]) -> None:
-    """Make the vectors of papers that are stored; where that fails, digests make them later."""
-    try:
-        if vectors := site_vectors():
-            vectors([paper_text(paper.title, paper.abstract) for paper in papers])
-    except Exception:
-        logger.exception("The sentence encoder failed; see ENCODER")
+    encode([*stored.new, *stored.changed.values()])

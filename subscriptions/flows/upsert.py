@@ -14,6 +14,7 @@ from subscriptions.models import (
     ListingDays,
     ListingVotes,
     Paper,
+    PaperTerms,
     SourceRun,
     title_key,
 )
@@ -125,6 +126,7 @@ class Writes:
 
     new: list[Paper] = field(default_factory=list)
     changed: dict[int, Paper] = field(default_factory=dict)
+    reworded: list[Paper] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
     votes: dict[int, ListingVotes] = field(default_factory=dict)
     pairs: list[DoubtfulPair] = field(default_factory=list)
@@ -139,6 +141,7 @@ class Writes:
             unique_fields=["id"],
             update_fields=MERGED,
         )
+        PaperTerms.objects.filter(paper__in=self.reworded).delete()
         # Apart and conditional, as an editor may hide one meanwhile.
         gone = [pk for pk, paper in self.changed.items() if paper.hidden == Paper.Hidden.WITHDRAWN]
         visible = Paper.objects.filter(pk__in=gone, hidden=Paper.Hidden.NO)
@@ -177,7 +180,10 @@ def _upsert(records: list[Record], run: SourceRun, usual: Usual) -> Writes:
     for record in records:
         known, doubtful = index.find(record)
         if known is not None:
+            text = known.paper.title, known.paper.abstract
             merged = merge(known.paper, record, index.by_id)
+            if known.paper.pk and text != (known.paper.title, known.paper.abstract):
+                writes.reworded.append(known.paper)
             announced = isinstance(record, PaperRecord) and _announce(
                 known, record, run, days, writes
             )

@@ -1,6 +1,7 @@
 """Pure scoring with reasons: arrays and strings in, arrays out; no ORM, no clock, no I/O."""
 
 from .authors import Authors, same_people, split_author
+from .index import Index, pack, pack_text, search
 from .meaning import Encode
 from .pool import Pool
 from .queries import Doc, Query, paper_text
@@ -12,13 +13,17 @@ __all__ = [
     "Authors",
     "Doc",
     "Encode",
+    "Index",
     "Pool",
     "Query",
     "Ranked",
     "Why",
+    "pack",
+    "pack_text",
     "paper_text",
     "rank",
     "same_people",
+    "search",
     "share_out",
     "split_author",
     "trend",

@@ -4,6 +4,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,22 @@ Counted = tuple[Sequence[int], Sequence[int], Sequence[int]]
 
 SATURATION, LENGTH_PENALTY = 1.2, 0.75
 """BM25's k1 and b, as Robertson and Zaragoza (2009) give them."""
+
+Numbers = npt.NDArray[Any]
+
+
+def rarity(size: int, texts_with: Numbers) -> Numbers:
+    """How much a term counts that so many of ``size`` texts have: BM25's part for a collection."""
+    return np.asarray(np.log1p((size - texts_with + 0.5) / (texts_with + 0.5)))
+
+
+def saturated(counts: Numbers, lengths: Numbers) -> Numbers:
+    """How much a text has of a term: BM25's part for a text, with its length beside the mean.
+
+    Robertson and Zaragoza, The Probabilistic Relevance Framework (2009), section 3.4.
+    """
+    norm = SATURATION * (1 - LENGTH_PENALTY + LENGTH_PENALTY * lengths)
+    return np.asarray(counts * (SATURATION + 1) / (counts + norm))
 
 
 class Lexicon:
@@ -38,7 +55,7 @@ class Lexicon:
         """In how many past texts each term is."""
         size = self.past.shape[0]
         self._idf = np.log((1 + size) / (1 + self.texts_with)) + 1
-        self._bm25_idf = np.log1p((size - self.texts_with + 0.5) / (self.texts_with + 0.5))
+        self._bm25_idf = rarity(size, self.texts_with)
         self._mean_length = max(self.past.sum() / max(size, 1), 1)
 
     @cached_property
@@ -67,16 +84,11 @@ class Lexicon:
         return weighed
 
     def bm25(self, counts: Sparse) -> Sparse:
-        """What each term of a text adds to its BM25 score for a query that has the term once.
-
-        Robertson and Zaragoza, The Probabilistic Relevance Framework (2009), section 3.4.
-        """
+        """What each term of a text adds to its BM25 score for a query that has the term once."""
         lengths = np.asarray(counts.sum(axis=1)).ravel() / self._mean_length
-        per_value = np.repeat(lengths, np.diff(counts.indptr))
-        norm = SATURATION * (1 - LENGTH_PENALTY + LENGTH_PENALTY * per_value)
-        saturated = counts.data * (SATURATION + 1) / (counts.data + norm)
+        has = saturated(counts.data, np.repeat(lengths, np.diff(counts.indptr)))
         weighed = counts.copy()
-        weighed.data = (self._bm25_idf[counts.indices] * saturated).astype(np.float32)
+        weighed.data = (self._bm25_idf[counts.indices] * has).astype(np.float32)
         return weighed
 
     def _count(self, texts: Iterable[list[str]]) -> Counted:

@@ -1,9 +1,9 @@
 """What is stored; one module per group of models, each with its QuerySets."""
 
 from .deliveries import Delivery, Item, Section, SendingPause
-from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, Topic
+from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, Topic, public_papers
 from .interests import Feedback, Interest
-from .papers import DoubtfulPair, Listing, ListingVotes, Paper, title_key
+from .papers import DoubtfulPair, Listing, ListingVotes, Paper, PaperTerms, title_key
 from .requests import (
     AddressChange,
     SignIn,
@@ -31,6 +31,7 @@ __all__ = [
     "ListingDays",
     "ListingVotes",
     "Paper",
+    "PaperTerms",
     "Pick",
     "Section",
     "SendingPause",
@@ -47,5 +48,6 @@ __all__ = [
     "Topic",
     "Upvote",
     "WantedPaper",
+    "public_papers",
     "title_key",
 ]

@@ -4,10 +4,10 @@ import datetime as dt
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 from django.db.models.functions import Lower
 
-from .papers import Paper
+from .papers import Listing, Paper, PaperQuerySet
 
 WINDOW_DAYS = 7
 """No digest looks back further than this many days."""
@@ -154,3 +154,12 @@ class Pick(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.paper}"
+
+
+def public_papers() -> PaperQuerySet:
+    """The papers that anybody may see: not hidden, and listed or picked on a released day."""
+    released = Edition.objects.filter(status=Edition.Status.RELEASED).values("day")
+    return Paper.objects.visible().filter(
+        Exists(Listing.objects.filter(paper=OuterRef("pk"), day__in=released))
+        | Exists(Pick.objects.filter(paper=OuterRef("pk"), day__in=released))
+    )

@@ -109,8 +109,11 @@ class Paper(models.Model):
         return self.title
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        new = self._state.adding
         self.title_key = title_key(self.title)
         super().save(*args, **kwargs)
+        if not new:
+            PaperTerms.objects.filter(paper=self).delete()
 
     def get_absolute_url(self) -> str:
         return reverse("paper", args=[self.pk])
@@ -127,6 +130,21 @@ class Paper(models.Model):
     @property
     def pdf_url(self) -> str:
         return f"https://arxiv.org/pdf/{self.arxiv_id}" if self.arxiv_id else ""
+
+
+class PaperTerms(models.Model):
+    """The words of a paper, packed for the search. Made by the tick where they are missing.
+
+    Never changed: who changes a paper's title or abstract deletes its row, and a new row has
+    a new pk, by which a process that keeps them all sees what is new.
+    """
+
+    paper = models.OneToOneField(Paper, models.CASCADE, related_name="terms")
+    text = models.CharField(max_length=32, help_text="a hash of its text, as vectors have it")
+    packed = models.BinaryField(help_text="see matching/index.py")
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} {self.text}"
 
 
 class Listing(models.Model):

@@ -4,12 +4,12 @@ import datetime as dt
 from itertools import groupby
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from subscriptions.models import Edition, Listing, Paper, Pick
+from subscriptions.models import Edition, Listing, Paper, Pick, public_papers
 from subscriptions.sources import source_label
 
 PER_PAGE = 50
@@ -67,12 +67,8 @@ def edition(request: HttpRequest, day: str) -> HttpResponse:
 @require_safe
 def paper(request: HttpRequest, pk: int) -> HttpResponse:
     """A paper that was listed or picked on a released day."""
+    found = get_object_or_404(public_papers().with_votes(), pk=pk)
     released = Edition.objects.filter(status=Edition.Status.RELEASED).values("day")
-    public = Paper.objects.visible().filter(
-        Exists(Listing.objects.filter(paper=OuterRef("pk"), day__in=released))
-        | Exists(Pick.objects.filter(paper=OuterRef("pk"), day__in=released))
-    )
-    found = get_object_or_404(public.with_votes(), pk=pk)
     listings = found.listings.filter(day__in=released).order_by("day", "source")
     return render(
         request,

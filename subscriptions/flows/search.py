@@ -1,0 +1,163 @@
+"""Search over all papers, from an index that each process keeps and brings up to date."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.db.models import BinaryField, Count, Max, OuterRef, Q, QuerySet, Subquery, Value
+
+from subscriptions import matching
+from subscriptions.matching import Doc, Index, pack, pack_text
+from subscriptions.models import Paper, PaperTerms, public_papers
+from subscriptions.sources.ids import arxiv_id, doi
+from subscriptions.vectors import site_vectors, unpacked
+
+LOOK_EVERY = 60.0
+"""Seconds for which nobody asks the database whether papers came."""
+RECENT = 5_000
+"""So many papers are added to those of the first load before all are loaded anew."""
+CHUNK = 2_000
+SHOWN = 200
+"""So many results can be paged through."""
+LOOKED_AT = 1_000
+"""Of so many of the nearest it is asked first whether they are public."""
+
+logger = logging.getLogger(__name__)
+Numbers = npt.NDArray[np.int64]
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some papers, each known by its place."""
+
+    index: Index
+    rows: Numbers
+    """The pks of their terms."""
+    papers: Numbers
+    """Their own; 0 for one that is gone, or is in a later part with another text."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """All papers, those that came since the first load in a second part."""
+
+    parts: tuple[_Part, ...]
+    state: object
+    """Differs once there are other papers."""
+    looked: float
+
+
+_kept: _Kept | None = None
+_lock = threading.Lock()
+
+
+def search(text: str) -> list[int]:
+    """The public papers nearest to a text by their pks, the nearest first: ``SHOWN`` at most."""
+    return _nearest(pack_text(text), _meaning(text), SHOWN)
+
+
+def related(paper: Paper, n: int = 6) -> list[Paper]:
+    """The public papers most like a paper, the nearest first."""
+    row = _rows(PaperTerms.objects.filter(paper=paper)).first()
+    packed = bytes(row[2]) if row else pack(Doc(paper.title, paper.abstract))
+    vector = unpacked(row[3]) if row and row[3] is not None else None
+    found = _nearest(packed, vector, n + 1)
+    return papers_in_order([pk for pk in found if pk != paper.pk][:n])
+
+
+def named(text: str) -> Paper | None:
+    """The public paper whose arXiv id or DOI a text is, in any of their usual forms."""
+    arxiv, by_doi = arxiv_id(text), doi(text)
+    if not (arxiv or by_doi):
+        return None
+    wanted = Q(arxiv_id=arxiv[0]) if arxiv else Q(doi=by_doi)
+    return public_papers().filter(wanted).first()
+
+
+def papers_in_order(pks: Sequence[int]) -> list[Paper]:
+    """Papers with votes, in the order of these pks."""
+    found = Paper.objects.visible().with_votes().in_bulk(pks)
+    return [found[pk] for pk in pks if pk in found]
+
+
+def _nearest(packed: bytes, vector: Vector | None, count: int) -> list[int]:
+    parts = _current().parts
+    papers = np.concatenate([part.papers for part in parts])
+    scores = matching.search([part.index for part in parts], packed, vector)
+    order = np.argsort(-scores, kind="stable")
+    ranked = papers[order[np.isfinite(scores[order])]]
+    ranked = ranked[ranked > 0].tolist()
+    first = ranked[:LOOKED_AT]
+    public = set(public_papers().filter(pk__in=first).values_list("pk", flat=True))
+    if len(public) < count and len(first) < len(ranked):  # rare: most papers are public
+        public = set(public_papers().values_list("pk", flat=True))
+    return [pk for pk in ranked if pk in public][:count]
+
+
+def _meaning(text: str) -> Vector | None:
+    try:
+        vectors = site_vectors()
+        return vectors.passing(text) if vectors else None
+    except Exception:
+        logger.exception("The sentence encoder failed; see ENCODER")
+        return None
+
+
+def _current() -> _Kept:
+    """While one thread brings the index up to date, others use it as it was."""
+    global _kept
+    before = _kept
+    if before and time.monotonic() < before.looked + LOOK_EVERY:
+        return before
+    if not _lock.acquire(blocking=before is None) and before:
+        return before
+    try:
+        if _kept is before:
+            _kept = _refreshed(before)
+        return _kept or _refreshed(None)
+    finally:
+        _lock.release()
+
+
+def _refreshed(before: _Kept | None) -> _Kept:
+    """Two queries, or one where no paper came: terms are never changed, only made anew."""
+    now = time.monotonic()
+    state = PaperTerms.objects.aggregate(Count("pk"), Max("pk"))
+    if before and state == before.state:
+        return replace(before, looked=now)
+    if before:
+        there = np.fromiter(PaperTerms.objects.values_list("pk", flat=True), np.int64)
+        base = before.parts[0]
+        new = np.setdiff1d(there, base.rows)
+        if len(new) <= RECENT:
+            left = replace(base, papers=np.where(np.isin(base.rows, there), base.papers, 0))
+            return _Kept((left, _load(PaperTerms.objects.filter(pk__in=new.tolist()))), state, now)
+    return _Kept((_load(PaperTerms.objects.all()),), state, now)
+
+
+def _load(terms: QuerySet[PaperTerms]) -> _Part:
+    pks, papers, packed, known, vectors = [], [], [], [], []
+    for place, row in enumerate(_rows(terms.order_by("pk")).iterator(CHUNK)):
+        pks.append(row[0])
+        papers.append(row[1])
+        packed.append(bytes(row[2]))
+        if row[3] is not None:
+            known.append(place)
+            vectors.append(unpacked(row[3]))
+    index = Index(packed, known, vectors)
+    return _Part(index, np.array(pks, np.int64), np.array(papers, np.int64))
+
+
+def _rows(terms: QuerySet[PaperTerms]) -> Any:
+    """Their pks, papers, terms and, where the site's encoder has made them, vectors."""
+    vector: Any = Value(None, BinaryField())
+    if vectors := site_vectors():
+        of_text = vectors.stored.filter(text=OuterRef("text"))
+        vector = Subquery(of_text.values("vector")[:1])
+    return terms.annotate(vector=vector).values_list("pk", "paper", "packed", "vector")
