@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from subscriptions.digests import ledger
 from subscriptions.digests import tick as digests
-from subscriptions.flows import schedule, subscribe, troubles
+from subscriptions.flows import indexing, schedule, sign_in, subscribe, troubles
 from subscriptions.models import Delivery
 
 
@@ -21,9 +21,14 @@ def tick() -> None:
     subscribe.purge_unconfirmed(now)
     for pk in subscribe.unanswered(now):
         answer_request.delay(pk)
+    sign_in.purge(now)
+    for pk in sign_in.unanswered(now):
+        mail_sign_in.delay(pk)
     for name in schedule.due(now):
         fetch_source.delay(name)
     troubles.tell_staff(now)
+    if indexing.unindexed().exists():
+        index_papers.delay()
 
 
 @shared_task
@@ -45,3 +50,13 @@ def fetch_source(name: str) -> None:
 @shared_task
 def answer_request(pk: int) -> None:
     subscribe.answer_request(pk, timezone.now())
+
+
+@shared_task
+def mail_sign_in(pk: int) -> None:
+    sign_in.answer(pk, timezone.now())
+
+
+@shared_task
+def index_papers() -> None:
+    indexing.index_papers()
