@@ -2,7 +2,7 @@ import datetime as dt
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import stamina
@@ -12,6 +12,7 @@ from subscriptions.flows.choices import Choices
 from subscriptions.flows.subscribe import confirm, request_subscription
 from subscriptions.matching import trend
 from subscriptions.models import Listing, ListingVotes, Paper, Source, Subscriber, Topic
+from tests.node import installed
 from tests.pages import Site, make_site
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +43,16 @@ def real_data() -> Path:
     return folder
 
 
-def missing(what: str) -> None:
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Where the programs of ``tests/node/package.json`` are."""
+    try:
+        return installed()
+    except RuntimeError as error:
+        missing(str(error))
+
+
+def missing(what: str) -> NoReturn:
     """Skip for something this machine lacks; fail where ``REQUIRE_ALL`` says it must not."""
     if os.environ.get("REQUIRE_ALL"):
         pytest.fail(f"REQUIRE_ALL is set, and {what}")

