@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from subscriptions.matching import trend
 from subscriptions.models import (
     DoubtfulPair,
     Edition,
@@ -22,7 +21,7 @@ from subscriptions.models.bulk import insert
 from subscriptions.sources import PaperRecord, Withdrawal
 
 from .merging import IDS, MERGED, Record, merge, paper_fields
-from .trends import Usual, learn_usual
+from .trends import Usual, learn_usual, most, upvotes_of
 from .twins import Likeness, likeness
 
 
@@ -45,20 +44,19 @@ class _Known:
     paper: Paper
     listings: dict[tuple[str, dt.date], Listing] = field(default_factory=dict)
     votes: dict[tuple[str, dt.date], ListingVotes] = field(default_factory=dict)
+    upvotes: int = 0
+    """Of this site's readers."""
 
     def trend(self, usual: Usual) -> float:
-        """The most of any listing, each on the scale of its source."""
-        trends = [
-            trend(self.votes[key].count, listing.day, usual[key[0]])
-            if key in self.votes
-            else trend(0, listing.day)
+        listed = [
+            (key[0], listing.day, self.votes[key].count if key in self.votes else 0)
             for key, listing in self.listings.items()
         ]
-        return max(trends, default=0.0)
+        return most(listed, self.upvotes, usual)
 
 
 class _Index:
-    """The papers a batch may touch, found by any of their ids or their titles: three queries."""
+    """The papers a batch may touch, found by any of their ids or their titles: four queries."""
 
     def __init__(self, records: list[Record]) -> None:
         self.by_id: dict[tuple[str, str], _Known] = {}
@@ -78,6 +76,8 @@ class _Index:
         votes = ListingVotes.objects.filter(listing__in=keys_of).select_related("listing")
         for row in votes.order_by("date"):
             by_pk[row.listing.paper_id].votes[keys_of[row.listing_id]] = row
+        for pk, count in upvotes_of(by_pk).items():
+            by_pk[pk].upvotes = count
         for known in by_pk.values():
             self.add(known)
 

@@ -30,14 +30,20 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         return self.filter(models.Exists(listed))
 
     def with_votes(self) -> "PaperQuerySet":
-        """Annotate ``votes``: the newest count of the source that gave the most."""
+        """Annotate ``votes``: the newest count of the source that gave the most, and how many
+        readers of this site voted for it.
+        """
         newest = ListingVotes.objects.filter(listing=OuterRef("pk")).order_by("-date")
         most = (
             Listing.objects.filter(paper=OuterRef("pk"))
             .annotate(count=Subquery(newest.values("count")[:1]))
             .order_by(F("count").desc(nulls_last=True))
         )
-        return self.annotate(votes=Coalesce(Subquery(most.values("count")[:1]), 0))  # type: ignore[no-redef]
+        own = Paper.objects.filter(pk=OuterRef("pk")).annotate(count=models.Count("upvotes"))
+        return self.annotate(  # type: ignore[no-redef]
+            votes=Coalesce(Subquery(most.values("count")[:1]), 0)
+            + Subquery(own.order_by().values("count"))
+        )
 
     def by_trend(self) -> "PaperQuerySet":
         return self.order_by("-trend", "pk")

@@ -44,11 +44,11 @@ def current_reader(request: HttpRequest) -> Subscriber | None:
     """Whose session this is. For a visitor without a cookie, no query and no new cookie."""
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
-    left = request.session.get("reader_until", 0) - time.time()
-    if left <= 0:
+    pk, until = request.session.get("reader"), request.session.get("reader_until", 0)
+    if not pk or until <= time.time():
         return None
-    reader = Subscriber.objects.filter(pk=request.session.get("reader"), status__in=READING).first()
-    if reader and left < IDLE - NOTED:
+    reader = Subscriber.objects.filter(pk=pk, status__in=READING).first()
+    if reader and until < time.time() + IDLE - NOTED:
         request.session["reader_until"] = time.time() + IDLE
     return reader
 

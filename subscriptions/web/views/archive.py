@@ -8,9 +8,11 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_cookie
 
 from subscriptions.models import Edition, Listing, Paper, Pick, public_papers
 from subscriptions.sources import source_label
+from subscriptions.web.session import current_reader
 
 PER_PAGE = 50
 
@@ -64,12 +66,14 @@ def edition(request: HttpRequest, day: str) -> HttpResponse:
     )
 
 
+@vary_on_cookie
 @require_safe
 def paper(request: HttpRequest, pk: int) -> HttpResponse:
     """A paper that was listed or picked on a released day."""
     found = get_object_or_404(public_papers().with_votes(), pk=pk)
     released = Edition.objects.filter(status=Edition.Status.RELEASED).values("day")
     listings = found.listings.filter(day__in=released).order_by("day", "source")
+    reader = current_reader(request)
     return render(
         request,
         "web/paper.html",
@@ -77,5 +81,7 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
             "paper": found,
             "listings": [(row.day, source_label(row.source)) for row in listings],
             "votes": found.votes,
+            "reader": reader,
+            "voted": reader is not None and reader.upvotes.filter(paper=found).exists(),
         },
     )
