@@ -2,7 +2,7 @@
 
 import datetime as dt
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Max, Sum, Value
 
@@ -15,7 +15,16 @@ SCORING = threading.Lock()
 
 _BUILDING = threading.Lock()
 _NEVER = dt.date(1970, 1, 1)
-_kept: tuple[object, Shelf] | None = None
+
+
+class _Kept(NamedTuple):
+    shelf: Shelf
+    days: Days
+    state: object
+    """Of the papers of these days; see ``_papers_between``."""
+
+
+_kept: _Kept | None = None
 
 
 def newest_shelf() -> tuple[Shelf, Days]:
@@ -23,17 +32,24 @@ def newest_shelf() -> tuple[Shelf, Days]:
 
     Two queries where nothing has changed since the last call in this process: which days are
     released, and which papers are listed and picked on them. What grows by the hour, as votes
-    do, is as it was when the shelf was made.
+    do, is as it was when the shelf was made. Who comes while it is made anew gets the last one.
     """
     global _kept
     released = Edition.objects.filter(status=Edition.Status.RELEASED).order_by("-day")
     days = tuple(reversed(released.values_list("day", flat=True)[:WINDOW_DAYS]))
     first, last = (days[0], days[-1]) if days else (_NEVER, _NEVER)
-    state = days, _papers_between(first, last)
-    with _BUILDING:
-        if _kept is None or _kept[0] != state:
-            _kept = state, Shelf(first, last)
-        return _kept[1], days
+    state = _papers_between(first, last)
+    kept = _kept
+    if kept and (kept.days, kept.state) == (days, state):
+        return kept.shelf, kept.days
+    if not _BUILDING.acquire(blocking=kept is None) and kept:
+        return kept.shelf, kept.days
+    try:
+        if _kept is None or (_kept.days, _kept.state) != (days, state):
+            _kept = _Kept(Shelf(first, last), days, state)
+        return _kept.shelf, _kept.days
+    finally:
+        _BUILDING.release()
 
 
 def _papers_between(first: dt.date, last: dt.date) -> list[tuple[Any, ...]]:

@@ -102,3 +102,33 @@ def test_threads_that_ask_at_once_build_it_once(
     for thread in threads:
         thread.join()
     assert len(built) == 1 and len(found) == 4 and len(set(map(id, found))) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_comes_while_it_is_made_anew_gets_the_last_one(
+    paper: Paper, make_paper: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, _ = newest_shelf()
+    building, go_on, found = threading.Event(), threading.Event(), []
+
+    def slow(*days: dt.date) -> Any:
+        building.set()
+        go_on.wait()
+        return Shelf(*days)
+
+    monkeypatch.setattr(display, "Shelf", slow)
+    make_paper("One more")
+
+    def ask() -> None:
+        found.append(newest_shelf()[0])
+        connection.close()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        assert building.wait(60)
+        assert newest_shelf()[0] is before
+    finally:
+        go_on.set()
+        thread.join()
+    assert newest_shelf()[0] is found[0] is not before
