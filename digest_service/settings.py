@@ -104,6 +104,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "subscriptions.web.context.site",
             ]
         },
     },
@@ -174,6 +175,13 @@ CELERY_BEAT_SCHEDULE = {
 
 SOURCES = env.list("SOURCES", default=["arxiv-oai:cs", "hf-daily"])  # see flows/schedule.py
 ENCODER = env.str("ENCODER", default="default")  # see encoder.py
+
+SIGNUP_DOMAINS = [name.lower() for name in env.list("SIGNUP_DOMAINS", default=[])]
+DISPOSABLE_DOMAINS_ALLOWED = [
+    name.lower() for name in env.list("DISPOSABLE_DOMAINS_ALLOWED", default=[])
+]
+PROOF_OF_WORK = env.bool("PROOF_OF_WORK", default=False)
+ALTCHA_HMAC_KEY = SECRET_KEY
 
 EDITIONS_NEED_APPROVAL = env.bool("EDITIONS_NEED_APPROVAL", default=False)
 DELIVERY_WINDOW = env.int("DELIVERY_WINDOW", default=20)

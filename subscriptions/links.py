@@ -75,7 +75,7 @@ class Link:
 
         return url
 
-    def read(self, token: str) -> int:
+    def read(self, token: str, *, however_old: bool = False) -> int:
         """The pk that was signed.
 
         Raises ``django.core.signing.SignatureExpired`` for a genuine link past its age and
@@ -83,7 +83,8 @@ class Link:
         """
         signer = self._signer()
         if isinstance(signer, TimestampSigner):
-            return int(signer.unsign(token, max_age=self.max_age))
+            max_age = None if however_old else self.max_age
+            return int(signer.unsign(token, max_age=max_age))
         return int(signer.unsign(token))
 
 

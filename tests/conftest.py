@@ -6,12 +6,14 @@ from typing import Any, NoReturn
 
 import pytest
 import stamina
+from django.core.cache import cache
 from django.core.management import call_command
 
 from subscriptions.flows.choices import Choices
-from subscriptions.flows.subscribe import confirm, request_subscription
+from subscriptions.flows.subscribe import confirm, sign_up
 from subscriptions.matching import trend
 from subscriptions.models import Listing, ListingVotes, Paper, Source, Subscriber, Topic
+from subscriptions.web import guards
 from tests.node import installed
 from tests.pages import Site, make_site
 
@@ -22,8 +24,10 @@ MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 @pytest.fixture(autouse=True)
 def _nothing_kept_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process keeps the papers of a tick; here each test has papers of its own."""
-    for room in ("select", "ledger", "display"):
-        monkeypatch.setattr(f"subscriptions.digests.{room}._kept", None)
+    for module in ("digests.select", "digests.ledger", "digests.display", "flows.search"):
+        monkeypatch.setattr(f"subscriptions.{module}._kept", None)
+    cache.clear()
+    guards.forget()
 
 
 @pytest.fixture
@@ -110,15 +114,17 @@ def choices(**changes: object) -> Choices:
 
 @pytest.fixture
 def make_reader(db: None) -> Callable[..., Subscriber]:
-    """A confirmed reader: weekly on Monday at 8:00 UTC unless told otherwise."""
+    """A confirmed reader who waits for their slot: weekly, Monday at 8:00 UTC by default."""
 
     def make(
         email: str = "ada@example.org",
         at: dt.datetime = MONDAY - dt.timedelta(days=1),
         **changes: object,
     ) -> Subscriber:
-        subscriber = confirm(request_subscription(email, choices(**changes), at), at)
+        subscriber = confirm(sign_up(email, choices(**changes), at).pk, at)
         assert subscriber is not None
+        subscriber.next_digest_at = subscriber.next_slot(at)
+        subscriber.save()
         return subscriber
 
     return make

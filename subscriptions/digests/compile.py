@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString, mark_safe
 from .inlining import CannotCut, CardNode, Flat, children_of, line
 from .pieces import CLOSE, LINK, OPEN, REASON, Piece, Slot
 
-PERSONAL = frozenset({"preferences_url", "unsubscribe_url", REASON, LINK})
+PERSONAL = frozenset({"preferences_url", "unsubscribe_url", "web_url", REASON, LINK})
 """The variables of the templates whose values are each reader's own."""
 PRESENT = "\x02personal\x03"
 """Stands for a personal value that is not empty, where a template asks whether it is there."""

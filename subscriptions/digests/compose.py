@@ -75,6 +75,7 @@ class Composer:
                 urls={
                     "preferences_url": self._preferences(owner),
                     "unsubscribe_url": unsubscribe_url,
+                    "web_url": feedback_url,
                 },
                 feedback_url=feedback_url,
             )
@@ -106,6 +107,7 @@ class Composer:
             context = frame_context(cadence, days, intro, latest, missing, sections) | {
                 "preferences_url": PRESENT,
                 "unsubscribe_url": PRESENT,
+                "web_url": PRESENT,
             }
             self._frames[key] = Pair(
                 self._html.render_frame(context), self._text.render_frame(context)

@@ -1,7 +1,7 @@
 """What readers follow, as matching understands it, and why a paper fits, as they would say it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -9,6 +9,8 @@ from subscriptions.matching import Doc, Query, Why, split_author
 from subscriptions.models import Feedback, Interest, Paper, Topic
 
 Kind = Interest.Kind
+Row = tuple[int, int, str, int | None, int | None, str, int]
+"""Subscriber, pk, kind, topic, paper, value and weight of an interest."""
 NEWEST = 50
 """How many liked papers, and how many disliked, train an interest."""
 
@@ -38,7 +40,20 @@ def interests_of(readers: Sequence[int]) -> dict[int, list[Followed]]:
         .order_by("pk")
         .values_list("subscriber_id", "pk", "kind", "topic_id", "paper_id", "value", "weight")
     )
-    said = _said(readers)
+    return _understood(rows, _said(readers))
+
+
+def interests_proposed(interests: Iterable[Interest]) -> list[Followed]:
+    """The same of one reader's interests that are not stored: two queries."""
+    rows: list[Row] = [
+        (0, n, i.kind, i.topic_id, i.paper_id, i.value, i.weight)
+        for n, i in enumerate(interests)
+        if i.paper_id or i.kind != Kind.PAPER
+    ]
+    return _understood(rows, {})[0]
+
+
+def _understood(rows: Sequence[Row], said: "Mapping[int, Said]") -> dict[int, list[Followed]]:
     topics = Topic.objects.in_bulk({row[3] for row in rows if row[3]})
     wanted = {row[4] for row in rows if row[4]}.union(
         *(s.liked + s.disliked for s in said.values())
@@ -54,7 +69,8 @@ def interests_of(readers: Sequence[int]) -> dict[int, list[Followed]]:
     for subscriber, pk, kind, topic, paper, value, weight in rows:
         key = kind, topic, paper, value, said.get(pk)
         if key not in asked:
-            name, query = _query(kind, topics.get(topic), docs.get(paper), value)
+            doc = docs.get(paper) if paper else None
+            name, query = _query(kind, topics.get(topic) if topic else None, doc, value)
             asked[key] = name, _trained(query, said.get(pk), docs)
         name, query = asked[key]
         found[subscriber].append(Followed(pk, kind, topic, name, key, query, weight))
@@ -117,13 +133,18 @@ def reason(interest: Followed, why: Why) -> str:
         return f"By {interest.name}, whom you follow"
     if interest.kind == Kind.CATEGORY:
         return f"New in {interest.name}, which you follow"
-    found = ", ".join(f"“{word}”" for word in why.words) or (
-        f"new in {why.category}" if why.category else ""
-    )
+    found = told(why)
     if why.like is not None:
         title = interest.query.liked[why.like].title[:80]
         return f"Like “{title}”" + (f": {found}" if found else "")
     if interest.kind == Kind.PHRASE:
-        told = found and why.words != (interest.name,)
-        return f"Your phrase “{interest.name}”" + (f": {found}" if told else "")
+        says_more = found and why.words != (interest.name,)
+        return f"Your phrase “{interest.name}”" + (f": {found}" if says_more else "")
     return f"You follow {interest.name}" + (f": {found}" if found else "")
+
+
+def told(why: Why) -> str:
+    """The words that brought a paper, or its category; empty where neither did."""
+    return ", ".join(f"“{word}”" for word in why.words) or (
+        f"new in {why.category}" if why.category else ""
+    )

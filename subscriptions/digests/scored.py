@@ -7,7 +7,7 @@ import numpy as np
 
 from subscriptions.matching import Pool, Query, Ranked, rank
 
-from .interests import Followed, reason
+from .interests import Followed, reason, told
 
 KEPT_QUERIES, KEPT_MATCHES, KEPT_REASONS = 300_000, 10_000_000, 50_000
 """What is kept of queries, what they found, and reasons before all of it is made anew."""
@@ -95,6 +95,10 @@ class Scored:
                 self._reasons.clear()
             said = self._reasons[key] = reason(interest, self._pool.why(interest.query, place))
         return said
+
+    def told(self, interest: Followed, place: int) -> str:
+        """What in a paper matches an interest, for who does not follow it."""
+        return told(self._pool.why(interest.query, place))
 
 
 def _batches(followed: dict[Key, Query]) -> Iterator[list[Key]]:

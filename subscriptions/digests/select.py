@@ -58,7 +58,7 @@ def select_from(shelf: Shelf, requests: Sequence[Request]) -> dict[int, Chosen]:
     shelf.scored.score(interest for found in interests.values() for interest in found)
     had = _had(readers, shelf, Delivery.objects.filter(newest_day__gte=shelf.since))
     chosen = {
-        request.subscriber.pk: _choose(
+        request.subscriber.pk: choose(
             request, interests[request.subscriber.pk], had[request.subscriber.pk], shelf
         )
         for request in requests
@@ -127,12 +127,15 @@ def _without_repeats(
     for request in requests:
         pk = request.subscriber.pk
         if before.get(pk):
-            chosen[pk] = _choose(request, interests[pk], had[pk] | before[pk], shelf)
+            chosen[pk] = choose(request, interests[pk], had[pk] | before[pk], shelf)
     return chosen
 
 
-def _choose(request: Request, interests: list[Followed], had: set[int], shelf: Shelf) -> Chosen:
-    """Half of a digest at most are picks; a fifth is trending, half where matches are few."""
+def choose(request: Request, interests: list[Followed], had: set[int], shelf: Shelf) -> Chosen:
+    """What one reader gets of a shelf on which these interests are scored.
+
+    Half of a digest at most are picks; a fifth is trending, half where matches are few.
+    """
     size, off = request.subscriber.max_papers, request.subscriber.sections_off
     listed = shelf.listed(request.days)
     muted = {i.name: shelf.scored.muted(i) for i in interests if i.weight < 0}

@@ -1,68 +1,92 @@
 """What a reader can choose, and how it is stored: shared by signing up and preferences."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
-from subscriptions.models import Interest, Subscriber
+from subscriptions.models import Interest, Paper, Subscriber
 
 CONSENT_VERSION = "2026-11"
 """Names the wording beside the sign-up button; change both together."""
 
+Kind, Weight = Interest.Kind, Interest.Weight
+
 
 @dataclass(frozen=True)
 class Choices:
-    """A validated form: topics by pk, phrases in the reader's words, authors, when to send."""
+    """A validated form: topics by pk, all else in the reader's words; when and how to send."""
 
-    topics: tuple[int, ...]
-    phrases: tuple[str, ...]
-    muted: tuple[str, ...]
-    cadence: str
-    weekday: int
-    hour: int
-    timezone: str
+    topics: tuple[int, ...] = ()
+    phrases: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    papers: tuple[str, ...] = ()
+    """Example papers by arXiv id."""
+    muted: tuple[str, ...] = ()
+    cadence: str = Subscriber.Cadence.WEEKLY
+    weekday: int = 0
+    hour: int = 8
+    timezone: str = "UTC"
+    max_papers: int = 10
+    sections_off: tuple[str, ...] = ()
+    text_only: bool = False
 
-    def apply_schedule(self, subscriber: Subscriber) -> bool:
-        """Copy cadence, weekday, hour and zone; whether any of them changed."""
-        fields = ("cadence", "weekday", "hour", "timezone")
-        before = [getattr(subscriber, name) for name in fields]
-        for name in fields:
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """What ``as_json`` gave: JSON knows no tuples."""
+        values: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+        return cls(**values)
+
+    def apply_settings(self, subscriber: Subscriber) -> bool:
+        """Copy when and how to send; whether cadence, weekday, hour or zone changed."""
+        when = ("cadence", "weekday", "hour", "timezone")
+        before = [getattr(subscriber, name) for name in when]
+        for name in (*when, "max_papers", "text_only"):
             setattr(subscriber, name, getattr(self, name))
-        return before != [getattr(self, name) for name in fields]
+        subscriber.sections_off = list(self.sections_off)
+        return before != [getattr(self, name) for name in when]
 
     def apply_interests(self, subscriber: Subscriber) -> None:
-        """Make topics, phrases and authors those chosen; others, and kept ones' weights, stay."""
-        kinds = [Interest.Kind.TOPIC, Interest.Kind.PHRASE, Interest.Kind.AUTHOR]
-        wanted = self._interests(subscriber)
+        """Make the interests those chosen; what was there already keeps its weight.
+
+        An example paper that has no arXiv id, which only staff can add, stays.
+        """
+        wanted = {_key(interest): interest for interest in self.interests(subscriber)}
         stale = []
-        for interest in subscriber.interests.filter(kind__in=kinds):
+        for interest in subscriber.interests.select_related("paper"):
             kept = wanted.pop(_key(interest), None)
-            if kept is None:
+            if kept is None and not (interest.paper and not interest.paper.arxiv_id):
                 stale.append(interest.pk)
         Interest.objects.filter(pk__in=stale).delete()
         Interest.objects.bulk_create(wanted.values())
 
-    def _interests(self, subscriber: Subscriber) -> dict[tuple[object, ...], Interest]:
-        topics = [
-            Interest(subscriber=subscriber, kind=Interest.Kind.TOPIC, topic_id=pk)
-            for pk in self.topics
-        ]
-        phrases = [
-            Interest(subscriber=subscriber, kind=Interest.Kind.PHRASE, value=value, weight=weight)
-            for values, weight in (
-                (self.phrases, Interest.Weight.NORMAL),
-                (self.muted, Interest.Weight.MUTED),
-            )
-            for value in values
-        ]
-        # A phrase both followed and muted is muted: it comes last.
-        by_value = {phrase.value.casefold(): phrase for phrase in phrases}
-        authors = [
-            Interest(subscriber=subscriber, kind=Interest.Kind.AUTHOR, value=value)
-            for value in self.authors
-        ]
-        chosen = [*topics, *by_value.values(), *authors]
-        return {_key(interest): interest for interest in chosen}
+    def interests(self, subscriber: Subscriber) -> Iterator[Interest]:
+        """What these choices say, unsaved: one query, for the example papers that are here."""
+        of = {"subscriber": subscriber}
+        for pk in self.topics:
+            yield Interest(**of, kind=Kind.TOPIC, topic_id=pk)
+        muted = {phrase.casefold() for phrase in self.muted}
+        for phrase in self.phrases:
+            if phrase.casefold() not in muted:
+                yield Interest(**of, kind=Kind.PHRASE, value=phrase)
+        for phrase in self.muted:
+            yield Interest(**of, kind=Kind.PHRASE, value=phrase, weight=Weight.MUTED)
+        for author in self.authors:
+            yield Interest(**of, kind=Kind.AUTHOR, value=author)
+        for category in self.categories:
+            yield Interest(**of, kind=Kind.CATEGORY, value=category)
+        here = {p.arxiv_id: p for p in Paper.objects.filter(arxiv_id__in=self.papers)}
+        for arxiv_id in self.papers:
+            if paper := here.get(arxiv_id):
+                yield Interest(**of, kind=Kind.PAPER, paper=paper)
+            else:
+                yield Interest(**of, kind=Kind.PAPER, value=arxiv_id)
 
 
 def _key(interest: Interest) -> tuple[object, ...]:
-    return interest.kind, interest.topic_id, interest.value, interest.weight < 0
+    paper = interest.paper
+    value = (paper.arxiv_id if paper else None) or interest.value
+    return interest.kind, interest.topic_id, value, interest.weight < 0

@@ -3,6 +3,8 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from django.db.models import OuterRef, QuerySet, Subquery
+
 from subscriptions.models import Delivery, Feedback, Interest, Paper
 
 Verdict = Feedback.Verdict
@@ -31,14 +33,20 @@ def find(delivery: Delivery, place: int) -> Said | None:
     return Said(delivery, paper, item.get("interest"), verdicts)
 
 
-def papers_of(delivery: Delivery) -> list[tuple[int, Paper]]:
-    """The papers of a digest with their places, without those hidden since."""
-    papers = Paper.objects.visible().in_bulk([item["paper"] for item in delivery.items])
-    return [
-        (place, papers[item["paper"]])
-        for place, item in enumerate(delivery.items)
-        if item["paper"] in papers
-    ]
+def saved_papers(pk: int) -> QuerySet[Paper]:
+    """What a reader saved and may still be shown, the last one first."""
+    saved = Feedback.objects.filter(subscriber=pk, verdict=Verdict.SAVE, paper=OuterRef("pk"))
+    return (
+        Paper.objects.visible()
+        .annotate(saved_at=Subquery(saved.values("given_at")[:1]))
+        .filter(saved_at__isnull=False)
+        .order_by("-saved_at", "-pk")
+    )
+
+
+def take_off(pk: int, paper: int) -> None:
+    """A paper is no longer among those a reader saved."""
+    Feedback.objects.filter(subscriber=pk, verdict=Verdict.SAVE, paper=paper).delete()
 
 
 def give(said: Said, verdict: Verdict, now: dt.datetime) -> None:

@@ -1,32 +1,42 @@
 """A reader changes their choices, pauses, or leaves."""
 
 import datetime as dt
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Case, Min, QuerySet, When
 
-from subscriptions.models import Delivery, Subscriber
+from subscriptions.models import Delivery, Interest, Subscriber
 
 from .choices import Choices
+from .wanted import want_examples
 
 Status = Subscriber.Status
+Weight = Interest.Weight
 
 
 def save_preferences(
-    pk: int, choices: Choices, paused_until: dt.date | None, now: dt.datetime
+    pk: int,
+    choices: Choices,
+    paused_until: dt.date | None,
+    now: dt.datetime,
+    weights: Mapping[int, int] | None = None,
 ) -> Subscriber | None:
     """Store a reader's choices and their pause; None where they no longer subscribe.
 
-    With a new schedule, a pause or its end the next digest is planned afresh, after a pause
-    on or after the day it ends.
+    ``weights`` has, by pk, how much of each interest they want. With a new schedule, a pause or
+    its end the next digest is planned afresh, after a pause on or after the day it ends.
     """
     with transaction.atomic():
         subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
         if subscriber is None or subscriber.status not in (Status.ACTIVE, Status.PAUSED):
             return None
-        changed = choices.apply_schedule(subscriber)
+        changed = choices.apply_settings(subscriber)
         choices.apply_interests(subscriber)
+        for interest, weight in (weights or {}).items():
+            _followed(pk).filter(pk=interest).update(weight=weight)
+        want_examples(subscriber, now)
         if paused_until:
             _give_back_unsent(subscriber)
             subscriber.status = Status.PAUSED
@@ -40,6 +50,16 @@ def save_preferences(
             subscriber.reschedule(now)
         subscriber.save()
     return subscriber
+
+
+def turn_down(interest: int, pk: int) -> bool:
+    """Want less of an interest of this reader: from more to normal, from normal to less."""
+    less = Case(When(weight=Weight.MORE, then=Weight.NORMAL), default=Weight.LESS)
+    return bool(_followed(pk).filter(pk=interest).update(weight=less))
+
+
+def _followed(pk: int) -> QuerySet[Interest]:
+    return Interest.objects.filter(subscriber=pk, weight__gt=0)
 
 
 def _give_back_unsent(subscriber: Subscriber) -> None:

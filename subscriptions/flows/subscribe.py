@@ -2,126 +2,154 @@
 
 import datetime as dt
 import logging
-from contextlib import closing
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
-from subscriptions import emails, links
-from subscriptions.delivery.outcomes import Outcome, Result, Unavailable
-from subscriptions.delivery.transport import BackendTransport
-from subscriptions.models import Subscriber, Suppression, Topic
+from subscriptions import links
+from subscriptions.delivery.outcomes import Result
+from subscriptions.models import SignupRequest, Subscriber, Suppression, Topic
 
 from .choices import CONSENT_VERSION, Choices
+from .mail import NOT_TAKEN, mail_one
+from .wanted import want_examples
 
 MAIL_INTERVAL = dt.timedelta(days=1)
+AFTER_BOUNCE = dt.timedelta(days=30)
+"""How long an address that bounced rests before its owner may be asked again."""
 MAIL_RETRY = dt.timedelta(minutes=15)
+LOST = dt.timedelta(minutes=1)
+"""A form that nobody answered for so long was lost on the way to a worker."""
 UNCONFIRMED_FOR = dt.timedelta(days=14)
 
 Status = Subscriber.Status
-ANSWERED = (Status.PENDING, Status.ACTIVE, Status.PAUSED)
+Reason = Suppression.Reason
 
 logger = logging.getLogger(__name__)
 
 
-def request_subscription(email: str, choices: Choices, now: dt.datetime) -> int:
-    """Store a posted form; the subscriber's pk, for ``answer_request``.
-
-    A new or unsubscribed address becomes pending with these choices. Anyone can post the
-    form, so the choices of an active or paused reader are left as they are.
-    """
-    try:
-        with transaction.atomic():
-            return _store(email, choices, now)
-    except IntegrityError:  # the same address was posted twice at the same moment
-        with transaction.atomic():
-            return _store(email, choices, now)
+def receive(email: str, choices: Choices, network: str, now: dt.datetime) -> int:
+    """Store a posted form, the same way for every address; its pk, for ``answer_request``."""
+    stored = choices.as_json()
+    return SignupRequest.objects.create(
+        email=email, choices=stored, network=network, asked_at=now
+    ).pk
 
 
-def _store(email: str, choices: Choices, now: dt.datetime) -> int:
-    found = Subscriber.objects.select_for_update().with_email(email).first()
-    subscriber = found or Subscriber(email=email)
-    if subscriber.status not in (Status.PENDING, Status.UNSUBSCRIBED):
-        return subscriber.pk
-    mailed = subscriber.signup_mailed_at
-    if subscriber.status == Status.PENDING and mailed and mailed > now - MAIL_INTERVAL:
-        return subscriber.pk  # its owner was asked to confirm what is stored, not this
-    subscriber.status = Status.PENDING
-    subscriber.consent_version = CONSENT_VERSION
-    subscriber.consent_asked_at = now
-    choices.apply_schedule(subscriber)
-    subscriber.save()
-    choices.apply_interests(subscriber)
-    return subscriber.pk
+def receive_again(reader: Subscriber, network: str, now: dt.datetime) -> int:
+    """As ``receive``, for a reader who wants a new link: their choices are not touched."""
+    return receive(reader.email, Choices(), network, now)
 
 
 def unanswered(now: dt.datetime) -> list[int]:
-    """Pending sign-ups of the last day that were never answered: their task was lost."""
-    asked = Q(consent_asked_at__gt=now - MAIL_INTERVAL)
-    never = Q(signup_mailed_at__isnull=True) | Q(signup_mailed_at__lt=F("consent_asked_at"))
-    may = Q(signup_mailed_at__isnull=True) | Q(signup_mailed_at__lte=now - MAIL_INTERVAL)
-    rows = Subscriber.objects.filter(asked, never, may, status=Status.PENDING)
+    """Forms whose task was lost, or that may be tried again."""
+    lost = Q(retry_at=None, asked_at__lte=now - LOST)
+    rows = SignupRequest.objects.filter(lost | Q(retry_at__lte=now)).order_by("pk")
     return list(rows.values_list("pk", flat=True)[:1000])
 
 
 def answer_request(pk: int, now: dt.datetime) -> bool:
     """Mail the owner what fits their state, at most once a day; whether a mail went out.
 
-    The day is claimed by a conditional UPDATE before the mail is sent. Only where the mail
-    server surely did not take it is a part of the day given back, to try again later.
+    The day is claimed in the database before the mail is sent. Only where the mail server
+    surely did not take it is the day given back, to try again later.
     """
-    subscriber = Subscriber.objects.filter(pk=pk, status__in=ANSWERED).first()
-    if subscriber is None or Suppression.objects.has(subscriber.email):
+    request, subscriber = _claimed(pk, now)
+    if request is None or subscriber is None:
         return False
-    free = Q(signup_mailed_at__isnull=True) | Q(signup_mailed_at__lte=now - MAIL_INTERVAL)
-    if not Subscriber.objects.filter(free, pk=pk).update(signup_mailed_at=now):
-        return False
-    try:
-        with closing(BackendTransport()) as transport:
-            outcome = transport.send_one(_message(subscriber))
-    except Unavailable as error:
-        outcome = Outcome(Result.NOT_TRIED, str(error))
-    if outcome.result in (Result.NOT_TRIED, Result.RETRY_SOON, Result.RETRY_LATER):
+    headers = {"Auto-Submitted": "auto-replied"}
+    outcome = mail_one(*_answer(subscriber, request), subscriber.email, headers)
+    if outcome.result in NOT_TAKEN:
         logger.warning("sign-up %s was not answered, and will be: %s", pk, outcome.reply)
-        again = now - MAIL_INTERVAL + MAIL_RETRY
-        Subscriber.objects.filter(pk=pk, signup_mailed_at=now).update(signup_mailed_at=again)
+        Subscriber.objects.filter(pk=subscriber.pk, signup_mailed_at=now).update(
+            signup_mailed_at=None
+        )
+        SignupRequest.objects.filter(pk=pk).update(retry_at=now + MAIL_RETRY)
+    else:
+        SignupRequest.objects.filter(pk=pk).delete()
     return outcome.result is Result.SENT
 
 
-def _message(subscriber: Subscriber) -> EmailMultiAlternatives:
-    context = {
-        "site_name": "Paper Round",
-        "site_url": settings.SITE_URL,
-        "postal_address": settings.POSTAL_ADDRESS,
-    }
-    if subscriber.status == Status.PENDING:
-        name = "confirmation"
-        zone = ZoneInfo(subscriber.timezone)
-        topics = Topic.objects.filter(interest__subscriber=subscriber)
-        context |= {
-            "confirm_url": links.CONFIRM.url(subscriber.pk),
-            "asked_at": subscriber.consent_asked_at.astimezone(zone),
-            "choices": schedule_in_words(subscriber),
-            "topics": [topic.name for topic in topics],
-        }
-    else:
-        name = "already_subscribed"
-        context |= {
+def _claimed(pk: int, now: dt.datetime) -> tuple[SignupRequest | None, Subscriber | None]:
+    """The form and who is to be mailed about it now; a form that needs no answer is deleted."""
+    for last in (False, True):
+        try:
+            with transaction.atomic():
+                return _claim(pk, now)
+        except IntegrityError:  # the same address was posted twice at the same moment
+            if last:
+                raise
+    raise AssertionError
+
+
+def _claim(pk: int, now: dt.datetime) -> tuple[SignupRequest | None, Subscriber | None]:
+    request = SignupRequest.objects.select_for_update().filter(pk=pk).first()
+    if request is None or (request.retry_at and request.retry_at > now):
+        return None, None
+    found = Subscriber.objects.select_for_update().with_email(request.email).first()
+    if wait := _wait(request.email, found, now):
+        if found and found.status == Status.UNSUBSCRIBED and wait <= now + MAIL_INTERVAL:
+            request.retry_at = wait  # who left and comes back within a day is answered then
+            request.save()
+        else:
+            request.delete()
+        return None, None
+    subscriber = found or Subscriber(email=request.email)
+    if subscriber.status not in (Status.ACTIVE, Status.PAUSED):
+        _sign_up(subscriber, Choices.from_json(request.choices), request.asked_at)
+    subscriber.signup_mailed_at = now
+    subscriber.save(update_fields=["signup_mailed_at"])
+    request.retry_at = now + MAIL_RETRY  # so that no other worker takes it meanwhile
+    request.save()
+    return request, subscriber
+
+
+def _wait(email: str, found: Subscriber | None, now: dt.datetime) -> dt.datetime | None:
+    """When this address may be mailed next; None for now, the end of time for never."""
+    reason = Suppression.objects.reason(email)
+    status = found.status if found else None
+    if reason in (Reason.COMPLAINT, Reason.OPERATOR) or status == Status.COMPLAINED:
+        return dt.datetime.max.replace(tzinfo=dt.UTC)
+    bounced = reason == Reason.BOUNCE or status == Status.BOUNCED
+    mailed = found.signup_mailed_at if found else None
+    allowed = mailed and mailed + (AFTER_BOUNCE if bounced else MAIL_INTERVAL)
+    return allowed if allowed and allowed > now else None
+
+
+def sign_up(email: str, choices: Choices, now: dt.datetime) -> Subscriber:
+    """A new or returning reader who has yet to confirm, with these choices."""
+    subscriber = Subscriber.objects.with_email(email).first() or Subscriber(email=email)
+    with transaction.atomic():
+        _sign_up(subscriber, choices, now)
+    return subscriber
+
+
+def _sign_up(subscriber: Subscriber, choices: Choices, asked_at: dt.datetime) -> None:
+    subscriber.status = Status.PENDING
+    subscriber.consent_version = CONSENT_VERSION
+    subscriber.consent_asked_at = asked_at
+    choices.apply_settings(subscriber)
+    subscriber.save()
+    choices.apply_interests(subscriber)
+
+
+def _answer(subscriber: Subscriber, request: SignupRequest) -> tuple[str, dict[str, object]]:
+    """The name of the mail that fits a subscriber's state, and what it says."""
+    if subscriber.status != Status.PENDING:
+        return "already_subscribed", {
             "preferences_url": links.PREFERENCES.url(subscriber.pk),
             "unsubscribe_url": links.UNSUBSCRIBE.url(subscriber.pk),
         }
-    rendered = emails.render(name, context)
-    message = EmailMultiAlternatives(
-        rendered.subject,
-        rendered.text,
-        to=[subscriber.email],
-        headers={"Auto-Submitted": "auto-replied"},
-    )
-    message.attach_alternative(rendered.html, "text/html")
-    return message
+    zone = ZoneInfo(subscriber.timezone)
+    topics = Topic.objects.filter(interest__subscriber=subscriber)
+    return "confirmation", {
+        "confirm_url": links.CONFIRM.url(subscriber.pk),
+        "asked_at": request.asked_at.astimezone(zone),
+        "network": request.network,
+        "choices": schedule_in_words(subscriber),
+        "topics": [topic.name for topic in topics],
+    }
 
 
 def schedule_in_words(subscriber: Subscriber) -> str:
@@ -134,20 +162,25 @@ def schedule_in_words(subscriber: Subscriber) -> str:
 
 
 def confirm(pk: int, now: dt.datetime) -> Subscriber | None:
-    """Make a pending subscriber active, their schedule starting now.
+    """Make a pending subscriber active; their first digest is due at once.
 
     The subscriber if they are active or paused afterwards, else None. Confirming twice
-    changes nothing; an old link does not bring back a reader who has left.
+    changes nothing; an old link does not bring back a reader who has left. Whoever confirms
+    receives mail again: a bounce of the past no longer counts.
     """
     with transaction.atomic():
         subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
         if subscriber is None:
             return None
         if subscriber.status == Status.PENDING:
+            Suppression.objects.lift_bounce(subscriber.email)
+            if Suppression.objects.has(subscriber.email):
+                return None
             subscriber.status = Status.ACTIVE
             subscriber.confirmed_at = now
-            subscriber.next_digest_at = subscriber.next_slot(now)
+            subscriber.next_digest_at = now
             subscriber.save()
+            want_examples(subscriber, now)
     return subscriber if subscriber.status in (Status.ACTIVE, Status.PAUSED) else None
 
 
@@ -157,6 +190,7 @@ def purge_unconfirmed(now: dt.datetime) -> int:
     One who had confirmed an earlier sign-up is unsubscribed again rather than forgotten.
     """
     limit = now - UNCONFIRMED_FOR
+    SignupRequest.objects.filter(asked_at__lte=limit).delete()
     mailed = Q(signup_mailed_at__isnull=True) | Q(signup_mailed_at__lte=limit)
     late = Subscriber.objects.filter(mailed, status=Status.PENDING, consent_asked_at__lte=limit)
     back = late.filter(confirmed_at__isnull=False).update(status=Status.UNSUBSCRIBED)

@@ -14,6 +14,9 @@ class SignupRequest(models.Model):
     choices = models.JSONField(help_text="as flows/choices.py has them")
     network = models.CharField(max_length=50, blank=True, help_text="where it came from")
     asked_at = models.DateTimeField(db_index=True)
+    retry_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="not to be answered before"
+    )
 
     def __str__(self) -> str:
         return f"sign-up {self.pk}"

@@ -189,6 +189,16 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
     def has(self, email: str) -> bool:
         return self.filter(email_hash=Suppression.hash(email)).exists()
 
+    def reason(self, email: str) -> str:
+        """Why an address must not be mailed; empty where it may be."""
+        found = self.filter(email_hash=Suppression.hash(email)).values_list("reason", flat=True)
+        return found.first() or ""
+
+    def lift_bounce(self, email: str) -> None:
+        """Its owner has shown that mail arrives again."""
+        bounce = Suppression.Reason.BOUNCE
+        self.filter(email_hash=Suppression.hash(email), reason=bounce).delete()
+
     def suppressed(self, emails: list[str]) -> set[str]:
         """Those of ``emails`` that must not be mailed; one query."""
         hashes = {Suppression.hash(email): email for email in emails}

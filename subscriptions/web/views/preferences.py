@@ -5,12 +5,14 @@ from zoneinfo import ZoneInfo
 from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from subscriptions import links
 from subscriptions.flows import preferences as flow
+from subscriptions.flows import private_feed
 from subscriptions.masking import mask_email
 from subscriptions.models import Subscriber
 from subscriptions.web.forms import PreferencesForm
@@ -20,34 +22,57 @@ from .errors import link_problem
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
-    try:
-        pk = links.PREFERENCES.read(token)
-    except BadSignature as error:
-        return link_problem(request, error)
-    subscriber = Subscriber.objects.filter(
-        pk=pk, status__in=[Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED]
-    ).first()
-    if subscriber is None:
-        return render(request, "web/confirm.html", {"state": "gone"})
+    subscriber = _reader(request, token)
+    if isinstance(subscriber, HttpResponse):
+        return subscriber
+    pk = subscriber.pk
     form = PreferencesForm(subscriber, request.POST or None)
     if form.is_valid():
-        until = form.cleaned_data["pause_until"]
-        flow.save_preferences(pk, form.choices(), until, timezone.now())
+        until, weights = form.cleaned_data["pause_until"], form.chosen_weights()
+        flow.save_preferences(pk, form.choices(), until, timezone.now(), weights)
         return redirect(f"{request.path}?saved")
     next_digest_at = subscriber.next_digest_at
+    key = subscriber.feed_key
     return render(
         request,
         "web/preferences.html",
         {
             "form": form,
+            "token": token,
             "subscriber": subscriber,
             "saved": "saved" in request.GET and request.method != "POST",
             "next_digest_at": next_digest_at
             and next_digest_at.astimezone(ZoneInfo(subscriber.timezone)),
+            "feed_url": links.absolute(reverse("private-feed", args=[key])) if key else "",
             "unsubscribe_url": links.UNSUBSCRIBE.url(pk),
         },
         status=422 if form.errors else 200,
     )
+
+
+@csrf_exempt
+@require_POST
+def feed(request: HttpRequest, token: str) -> HttpResponse:
+    """Give the reader a private feed, a new address for it, or take it away."""
+    subscriber = _reader(request, token)
+    if isinstance(subscriber, HttpResponse):
+        return subscriber
+    if request.POST.get("turn") == "off":
+        private_feed.turn_off(subscriber.pk)
+    else:
+        private_feed.turn_on(subscriber.pk)
+    return redirect(reverse("preferences", args=[token]) + "#feed")
+
+
+def _reader(request: HttpRequest, token: str) -> Subscriber | HttpResponse:
+    """Whose preferences these are, or the answer where there are none."""
+    try:
+        pk = links.PREFERENCES.read(token)
+    except BadSignature as error:
+        return link_problem(request, error, token=token)
+    reading = [Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED]
+    found = Subscriber.objects.filter(pk=pk, status__in=reading).first()
+    return found or render(request, "web/confirm.html", {"state": "gone"})
 
 
 @csrf_exempt

@@ -7,31 +7,65 @@ from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_page
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from subscriptions import links
+from subscriptions.digests.proposal import Proposal, propose
 from subscriptions.flows import subscribe as flow
-from subscriptions.models import Edition, Paper, Subscriber, Topic
+from subscriptions.flows.choices import Choices
+from subscriptions.models import Edition, Paper, Subscriber
 from subscriptions.tasks import answer_request
+from subscriptions.web import guards
 from subscriptions.web.enqueue import enqueue
-from subscriptions.web.forms import SignupForm
+from subscriptions.web.forms import FOLLOWED, ChoicesForm, SignupForm
 
-from .errors import link_problem
+from .errors import link_problem, too_many
 
-TEASERS = 6
+TEASERS = 5
+FRESH = {"cadence": "weekly", "weekday": 0, "hour": 8, "timezone": "UTC"}
 
 
+@csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def signup(request: HttpRequest) -> HttpResponse:
-    if request.method == "POST":
-        form = SignupForm(request.POST)
-        if form.is_valid():
-            if not form.cleaned_data["website"]:  # the field that only robots see
-                email, now = form.cleaned_data["email"], timezone.now()
-                enqueue(answer_request, flow.request_subscription(email, form.choices(), now))
-            return redirect("check-inbox")
-    else:
-        form = SignupForm(initial={"cadence": "weekly", "weekday": 0, "hour": 8, "timezone": "UTC"})
+    """The front page: what it is, and the form.
+
+    It sets no cookie and asks for no CSRF token: whoever can make somebody else's browser post
+    this form could as well post it themselves.
+    """
+    return _posted(request) if request.method == "POST" else _front(request)
+
+
+@cache_page(60)
+def _front(request: HttpRequest) -> HttpResponse:
+    followed = {"topics": request.GET.getlist("topics")}
+    return _page(request, SignupForm(initial=FRESH | followed))
+
+
+def _posted(request: HttpRequest) -> HttpResponse:
+    form = SignupForm(request.POST)
+    if "preview" in request.POST:  # the button for browsers without JavaScript
+        form.is_valid()
+        return _page(request, form, _proposal(form))
+    if not form.is_valid():
+        return _page(request, form, _proposal(form), status=422)
+    if not guards.allowed(guards.SIGN_UPS, guards.network(request)):
+        form.add_error(None, _("Too many forms came from your network. Try again in an hour."))
+        return too_many(_page(request, form, _proposal(form)), guards.SIGN_UPS)
+    email = form.cleaned_data["email"]
+    robot = form.cleaned_data["website"]  # a field that only robots see
+    if not robot and guards.allowed(guards.OF_ADDRESS, email):
+        network = guards.network(request)
+        enqueue(answer_request, flow.receive(email, form.choices(), network, timezone.now()))
+    return redirect("check-inbox")
+
+
+def _page(
+    request: HttpRequest, form: SignupForm, proposal: Proposal | None = None, status: int = 200
+) -> HttpResponse:
     day = _newest_day()
     papers = Paper.objects.visible().listed_between(day, day).with_votes() if day else None
     return render(
@@ -39,10 +73,12 @@ def signup(request: HttpRequest) -> HttpResponse:
         "web/signup.html",
         {
             "form": form,
+            "previewed": "preview" in request.POST,
+            "proposal": proposal,
             "papers": papers.by_trend()[:TEASERS] if papers is not None else [],
             "edition_day": day,
         },
-        status=422 if form.errors else 200,
+        status=status,
     )
 
 
@@ -54,6 +90,27 @@ def _newest_day() -> dt.date | None:
         return None
     listed = Paper.objects.visible().filter(listings__day__in=days)
     return listed.order_by("-listings__day").values_list("listings__day", flat=True).first()
+
+
+@csrf_exempt
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """The part of the page that shows the digest of these choices; stores nothing."""
+    if not guards.allowed(guards.PREVIEWS, guards.network(request)):
+        return too_many(HttpResponse(), guards.PREVIEWS)
+    form = ChoicesForm(request.POST)
+    form.is_valid()
+    return render(request, "web/_preview.html", {"proposal": _proposal(form)})
+
+
+def _proposal(form: ChoicesForm) -> Proposal | None:
+    """What the valid choices would have brought; None where nothing is chosen."""
+    if not any(form.cleaned_data.get(name) for name in FOLLOWED):
+        return None
+    choices: Choices = form.choices()
+    subscriber = Subscriber()
+    choices.apply_settings(subscriber)
+    return propose(subscriber, choices.interests(subscriber))
 
 
 @require_safe
@@ -84,10 +141,14 @@ def _confirm_context(subscriber: Subscriber | None) -> dict[str, object]:
     context: dict[str, object] = {
         "state": "pending" if subscriber.status == status.PENDING else "done",
         "subscriber": subscriber,
-        "topics": [t.name for t in Topic.objects.filter(interest__subscriber=subscriber)],
+        "schedule": flow.schedule_in_words(subscriber),
+        "interests": subscriber.interests.filter(weight__gt=0).select_related("topic", "paper"),
     }
     if subscriber.next_digest_at:
         zone = ZoneInfo(subscriber.timezone)
-        context["next_digest_at"] = subscriber.next_digest_at.astimezone(zone)
+        context["first"] = subscriber.covered_until is None
+        context["next_digest_at"] = (
+            subscriber.next_slot(timezone.now()) if context["first"] else subscriber.next_digest_at
+        ).astimezone(zone)
         context["preferences_url"] = links.PREFERENCES.url(subscriber.pk)
     return context
