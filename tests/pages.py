@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path, reverse
@@ -21,10 +22,18 @@ from digest_service import urls
 from subscriptions import links
 from subscriptions.digests.tick import send_due
 from subscriptions.flows.troubles import tell_staff
-from subscriptions.models import Delivery, Edition, Paper, Pick, Subscriber
+from subscriptions.models import Delivery, Edition, Pick, SourceRun, Subscriber
 
 Make = Callable[..., Any]
 
+PAPERS = [
+    ("Cosmic voids <b>&", "Empty regions between clusters of galaxies, in two surveys."),
+    ("Grasping with two hands", "Robot manipulation of cloth by imitation of a person."),
+    ("Walking on sand", "Legged locomotion of a quadruped robot, trained in simulation."),
+    ("Sorting waste", "A robot arm picks bottles from a belt; its gripper feels the weight."),
+    ("Proteins that fold twice", "Structures predicted for sequences with two stable shapes."),
+    ("Planning for a fleet", "Task and motion planning of mobile robots in a warehouse."),
+]
 NO_PAGE = {
     "healthz": "plain text, for a container's health check",
     "readyz": "JSON, for monitoring",
@@ -36,7 +45,8 @@ NO_PAGE = {
 class Site:
     """Paths of pages and the HTML of mails, by name.
 
-    A page is named after its address in ``web/urls.py``, and after a dot what is special.
+    A page is named after its address in ``web/urls.py``, and after a dot what is special; a
+    mail after its folder in ``templates/email/``.
     """
 
     pages: dict[str, str]
@@ -47,24 +57,28 @@ class Site:
 def make_site(make_paper: Make, make_reader: Make, commit: Any, settings: Any) -> Site:
     """Papers of two days, a reader with a digest, one who has yet to confirm, one who left."""
     settings.ROOT_URLCONF = "tests.pages"  # with a page that is broken
-    settings.SOURCES = ["arxiv-oai:cs"]  # fetched never: staff is told
+    settings.SOURCES = ["arxiv-oai:cs"]
     now = timezone.now()
     yesterday = now.date() - dt.timedelta(days=1)
     papers = [
         make_paper(
-            f"Sim-to-real robot manipulation, part {n} <b>&",
+            title,
             day=yesterday - dt.timedelta(days=n % 2),
-            abstract="Dexterous manipulation by imitation learning and teleoperation. " * 12,
-            votes=n,
-            authors=["Ada Ito", "Bo Lee", "Cy Novak", "Di Okoro"],
+            abstract=abstract,
+            votes=3 * n,
+            authors=["Ada Ito", "Bo Lee", "Cy Novak", "Di Okoro", "Eve Park"],
             categories=["cs.RO", "cs.LG"],
         )
-        for n in range(6)
+        for n, (title, abstract) in enumerate(PAPERS)
     ]
     Edition.objects.roll(now)
     Edition.objects.filter(day=yesterday).update(intro="A quiet day, with one long read.")
     Pick.objects.create(paper=papers[0], day=yesterday, note="Worth an evening.")
-    User.objects.create_user("staff", "staff@example.org", is_staff=True, is_superuser=True)
+    SourceRun.objects.create(
+        source="arxiv", feed="arxiv-oai", part="cs", until=now, status=SourceRun.Status.FAILED,
+        started_at=now - dt.timedelta(days=1), finished_at=now - dt.timedelta(days=1), error="500",
+    )  # fmt: skip
+    User.objects.create_user("staff", "staff@example.org", is_staff=True)
 
     client = Client(raise_request_exception=False)
     make_reader("old@example.org", at=now - dt.timedelta(days=8))
@@ -95,7 +109,7 @@ def make_site(make_paper: Make, make_reader: Make, commit: Any, settings: Any) -
         "digest-paper": links.DIGEST.url(delivery.pk) + "0/more/",
         "archive": reverse("archive"),
         "edition": reverse("edition", args=[yesterday]),
-        "paper": Paper.objects.get(pk=papers[0].pk).get_absolute_url(),
+        "paper": papers[0].get_absolute_url(),
         "privacy": reverse("privacy"),
         "not-found": "/nowhere/",
         "server-error": "/broken/",
@@ -114,12 +128,19 @@ def _sign_up(client: Client, address: str) -> None:
 
 
 def _mails() -> dict[str, str]:
-    """The HTML of what was mailed, by subject."""
-    return {str(message.subject): _html(message) for message in mail.outbox}
-
-
-def _html(message: Any) -> str:
-    return next(str(part.content) for part in message.alternatives)
+    """The HTML of one mail of each kind."""
+    kinds = {
+        "confirmation": "Confirm your",
+        "already_subscribed": "already subscribed",
+        "source_health": "arXiv",
+        "digest": "Cosmic voids",
+    }
+    found = {}
+    for message in mail.outbox:
+        (kind,) = (kind for kind, words in kinds.items() if words in str(message.subject))
+        assert isinstance(message, EmailMultiAlternatives)
+        found[kind] = str(message.alternatives[0].content)
+    return found
 
 
 def _path(url: str) -> str:

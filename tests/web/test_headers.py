@@ -10,6 +10,7 @@ from django.contrib.staticfiles import finders
 from lxml import html
 
 from subscriptions.web.urls import urlpatterns
+from tests.conftest import ROOT
 from tests.pages import NO_PAGE, Site
 
 CSP = {
@@ -82,3 +83,8 @@ def test_a_style_sheet_fetches_nothing_from_elsewhere(name: str) -> None:
     css = Path(str(found)).read_text(encoding="utf-8")
     assert "@import" not in css
     assert not re.findall(r"url\(\s*[\"']?(?:\w+:)?//", css)
+
+
+def test_every_kind_of_mail_is_among_those_that_are_checked(site: Site) -> None:
+    kinds = {path.parent.name for path in (ROOT / "templates" / "email").glob("*/body.html")}
+    assert set(site.mails) == kinds

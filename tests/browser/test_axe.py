@@ -1,0 +1,61 @@
+"""Axe finds nothing wrong with any page or mail, wide or narrow, light or dark."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.pages import Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
+
+
+@pytest.fixture
+def tab(browser: Browser, live_server: Any) -> Iterator[Page]:
+    context = browser.new_context(base_url=live_server.url, reduced_motion="reduce")
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+def test_pages(site: Site, tab: Page) -> None:
+    refused: list[str] = []
+    tab.on("console", lambda said: refused.append(said.text) if "Policy" in said.text else None)
+    found = []
+    for name, path in site.pages.items():
+        tab.goto(path)
+        found += [f"{name}, {fault}" for fault in faults(tab)]
+    assert found == []
+    assert refused == []
+
+
+def test_errors_beside_their_fields(site: Site, tab: Page) -> None:
+    tab.goto("/")
+    tab.locator("main form button[type=submit]").last.click()
+    tab.locator(".problems").wait_for()
+    assert faults(tab) == []
+
+
+def test_mails(site: Site, tab: Page) -> None:
+    found = []
+    for name, html in site.mails.items():
+        tab.set_content(html)
+        found += [f"{name}, {fault}" for fault in faults(tab)]
+    assert found == []
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds at both widths in both schemes, a line each."""
+    lines = []
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            for fault in Axe().run(page).response["violations"]:
+                places = [node["target"] for node in fault["nodes"]]
+                lines.append(f"{width} {scheme}: {fault['id']} at {places[:3]}")
+    return lines
