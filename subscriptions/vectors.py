@@ -23,10 +23,13 @@ logger = logging.getLogger(__name__)
 
 
 class StoredVectors:
-    """An encoder that makes only what is not stored yet: one query where all are."""
+    """An encoder that makes only what is not stored yet: one query where all are.
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+    Without ``store`` it leaves nothing behind, for pages that anyone can ask.
+    """
+
+    def __init__(self, encoder: Encoder, store: bool = True) -> None:
+        self._encoder, self._store = encoder, store
 
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors of shape (texts, dimensions)."""
@@ -43,7 +46,8 @@ class StoredVectors:
                 TextVector(encoder=self._encoder.version, text=key, vector=known[key])
                 for key in keys
             ]
-            TextVector.objects.bulk_create(rows, ignore_conflicts=True)
+            if self._store:
+                TextVector.objects.bulk_create(rows, ignore_conflicts=True)
         vectors = [unpacked(known[key]) for key in hashes]
         return np.array(vectors or np.zeros((0, 1)), dtype=np.float32)
 
@@ -61,19 +65,19 @@ class StoredVectors:
         return TextVector.objects.exclude(encoder=self._encoder.version).delete()[0]
 
 
-def site_vectors() -> StoredVectors | None:
+def site_vectors(store: bool = True) -> StoredVectors | None:
     """Of the encoder that ``ENCODER`` names; None without one, which is said once."""
-    return _vectors(settings.ENCODER)
+    encoder = _encoder(settings.ENCODER)
+    return StoredVectors(encoder, store) if encoder else None
 
 
 @cache
-def _vectors(name: str) -> StoredVectors | None:
+def _encoder(name: str) -> Encoder | None:
     try:
-        encoder = load_encoder(name)
+        return load_encoder(name)
     except NoEncoder as error:
         logger.warning("Papers are matched by words alone: %s", error)
         return None
-    return StoredVectors(encoder) if encoder else None
 
 
 @lru_cache(256)

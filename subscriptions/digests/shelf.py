@@ -20,10 +20,10 @@ class Shelf:
     """The papers listed or picked on the days ``first`` to ``last``: six queries, and with an
     encoder those that bring the papers' vectors.
 
-    A paper is known by its place on the shelf.
+    A paper is known by its place on the shelf. Without ``store`` no vector is stored.
     """
 
-    def __init__(self, first: dt.date, last: dt.date) -> None:
+    def __init__(self, first: dt.date, last: dt.date, store: bool = True) -> None:
         self.since = first - LOOK_BACK
         picks = list(
             Pick.objects.filter(day__range=(first, last), paper__hidden=Paper.Hidden.NO)
@@ -66,7 +66,7 @@ class Shelf:
         )
         self.by_trend_with_votes = [n for n in self.by_trend if self.papers[n].votes]
         docs = [_doc(paper) for paper in self.papers]
-        self.scored = Scored(Pool(docs, background, site_vectors()))
+        self.scored = Scored(Pool(docs, background, site_vectors(store)))
         """The same places, ranked for what readers follow."""
 
     def listed(self, days: Days) -> set[int]:
