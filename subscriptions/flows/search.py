@@ -58,7 +58,12 @@ _lock = threading.Lock()
 
 
 def search(text: str) -> list[int]:
-    """The public papers nearest to a text by their pks, the nearest first: ``SHOWN`` at most."""
+    """The public papers nearest to a text by their pks, the nearest first: ``SHOWN`` at most.
+
+    To an id, which says nothing, none.
+    """
+    if not text or _id_in(text):
+        return []
     return _nearest(pack_text(text), _meaning(text), SHOWN)
 
 
@@ -72,12 +77,9 @@ def related(paper: Paper, n: int = 6) -> list[Paper]:
 
 
 def named(text: str) -> Paper | None:
-    """The public paper whose arXiv id or DOI a text is, in any of their usual forms."""
-    arxiv, by_doi = arxiv_id(text), doi(text)
-    if not (arxiv or by_doi):
-        return None
-    wanted = Q(arxiv_id=arxiv[0]) if arxiv else Q(doi=by_doi)
-    return public_papers().filter(wanted).first()
+    """The public paper whose id a text is."""
+    wanted = _id_in(text)
+    return public_papers().filter(wanted).first() if wanted else None
 
 
 def papers_in_order(pks: Sequence[int]) -> list[Paper]:
@@ -100,6 +102,13 @@ def _nearest(packed: bytes, vector: Vector | None, count: int) -> list[int]:
     return [pk for pk in ranked if pk in public][:count]
 
 
+def _id_in(text: str) -> Q | None:
+    """An arXiv id or a DOI, in any of their usual forms."""
+    if arxiv := arxiv_id(text):
+        return Q(arxiv_id=arxiv[0])
+    return Q(doi=of_paper) if (of_paper := doi(text)) else None
+
+
 def _meaning(text: str) -> Vector | None:
     try:
         vectors = site_vectors()
@@ -112,17 +121,13 @@ def _meaning(text: str) -> Vector | None:
 def _current() -> _Kept:
     """While one thread brings the index up to date, others use it as it was."""
     global _kept
-    before = _kept
-    if before and time.monotonic() < before.looked + LOOK_EVERY:
-        return before
-    if not _lock.acquire(blocking=before is None) and before:
-        return before
-    try:
-        if _kept is before:
-            _kept = _refreshed(before)
-        return _kept or _refreshed(None)
-    finally:
-        _lock.release()
+    kept = _kept
+    if kept and (time.monotonic() < kept.looked + LOOK_EVERY or _lock.locked()):
+        return kept
+    with _lock:
+        if _kept is kept or _kept is None:
+            _kept = _refreshed(kept)
+        return _kept
 
 
 def _refreshed(before: _Kept | None) -> _Kept:

@@ -58,10 +58,15 @@ def terms(segments: Iterable[str]) -> list[str]:
     """Stems and pairs of neighbouring stems; no pair reaches over a segment's end."""
     found: list[str] = []
     for segment in segments:
-        keys = list(filter(None, map(_key, _WORD.findall(segment))))
-        found += keys
-        found += map(" ".join, pairwise(keys))
+        single = keys(segment)
+        found += single
+        found += map(" ".join, pairwise(single))
     return found
+
+
+def keys(text: str) -> list[str]:
+    """The stem of each word that means something alone, in order."""
+    return list(filter(None, map(_key, _WORD.findall(text))))
 
 
 @lru_cache(maxsize=KEPT_WORDS)
