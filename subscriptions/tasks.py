@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from subscriptions.digests import ledger
 from subscriptions.digests import tick as digests
-from subscriptions.flows import indexing, schedule, sign_in, subscribe, troubles
+from subscriptions.flows import address, indexing, schedule, sign_in, subscribe, troubles, wanted
 from subscriptions.models import Delivery
 
 
@@ -22,10 +22,13 @@ def tick() -> None:
     for pk in subscribe.unanswered(now):
         answer_request.delay(pk)
     sign_in.purge(now)
+    address.purge(now)
     for pk in sign_in.unanswered(now):
         mail_sign_in.delay(pk)
     for name in schedule.due(now):
         fetch_source.delay(name)
+    if wanted.due(now):
+        fetch_wanted.delay()
     troubles.tell_staff(now)
     if indexing.unindexed().exists():
         index_papers.delay()
@@ -48,6 +51,11 @@ def fetch_source(name: str) -> None:
 
 
 @shared_task
+def fetch_wanted() -> None:
+    wanted.fetch_wanted(timezone.now())
+
+
+@shared_task
 def answer_request(pk: int) -> None:
     subscribe.answer_request(pk, timezone.now())
 
@@ -60,3 +68,13 @@ def mail_sign_in(pk: int) -> None:
 @shared_task
 def index_papers() -> None:
     indexing.index_papers()
+
+
+@shared_task
+def mail_new_address(pk: int) -> None:
+    address.mail(pk)
+
+
+@shared_task
+def tell_old_address(pk: int, old: str) -> None:
+    address.tell_old(pk, old, timezone.now())

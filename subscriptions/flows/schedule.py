@@ -45,11 +45,12 @@ def due(now: dt.datetime) -> Iterator[str]:
     SourceRun.objects.bury(now)
     for one in scheduled():
         runs = SourceRun.objects.filter(feed=one.feed.name, part=one.part)
-        if _is_due(runs.order_by("-pk").first(), one.feed, now):
+        if is_due(runs.order_by("-pk").first(), one.feed.every, now):
             yield one.name
 
 
-def _is_due(last: SourceRun | None, feed: Feed, now: dt.datetime) -> bool:
+def is_due(last: SourceRun | None, every: dt.timedelta, now: dt.datetime) -> bool:
+    """Whether to fetch again what ``last`` fetched, and is worth a look ``every`` so often."""
     if last is None:
         return True
     if last.finished_at is None:
@@ -58,7 +59,7 @@ def _is_due(last: SourceRun | None, feed: Feed, now: dt.datetime) -> bool:
         return False
     if last.status == SourceRun.Status.FAILED:
         return last.finished_at + AGAIN <= now
-    return bool(last.cursor) or last.started_at + feed.every <= now
+    return bool(last.cursor) or last.started_at + every <= now
 
 
 def fetch_due(name: str, now: dt.datetime) -> None:

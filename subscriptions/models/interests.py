@@ -75,6 +75,13 @@ class Interest(models.Model):
                 condition=~Q(value=""),
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["value"],
+                name="interest_awaits_its_paper",
+                condition=Q(kind="paper", paper__isnull=True),
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.topic or self.paper or self.value)

@@ -5,8 +5,8 @@ See https://info.arxiv.org/help/api/user-manual.html.
 
 import datetime as dt
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -60,6 +60,18 @@ def fetch(http: "Http", window: Window) -> Iterator[Found | Checkpoint]:
         if not page.found:  # the API does this now and then; the next run asks again
             raise SourceFormatError(f"has no entry on a page, {start} of {page.total} came before")
         yield Checkpoint(str(start))
+
+
+def by_ids(http: "Http", arxiv_ids: Sequence[str]) -> Iterator[Found]:
+    """Papers by their arXiv ids, at most a page; whenever they were, they are no news."""
+    query, page = {"id_list": ",".join(arxiv_ids[:PAGE]), "max_results": str(PAGE)}, Page()
+    with http.get(query, accept=(200, 400)) as file:
+        for found in read_page(file, page):
+            yield replace(found, announced=None) if isinstance(found, PaperRecord) else found
+    if page.total is None:
+        raise SourceFormatError("has no totalResults")
+    if page.found < page.total:  # the API does this now and then
+        raise SourceFormatError(f"has {page.found} of {page.total} entries")
 
 
 def read(path: Path, today: dt.date) -> Iterator[Found]:

@@ -10,17 +10,17 @@ from django.db import transaction
 logger = logging.getLogger(__name__)
 
 
-def enqueue(task: "Task[..., Any]", pk: int) -> None:
-    """Queue ``task(pk)`` once the transaction is committed.
+def enqueue(task: "Task[..., Any]", *args: int | str) -> None:
+    """Queue ``task(*args)`` once the transaction is committed.
 
     Where the queue cannot be reached the error is logged and the page goes on: a sign-up is
     in the database, and the next tick finds it.
     """
-    transaction.on_commit(partial(_publish, task, pk))
+    transaction.on_commit(partial(_publish, task, *args))
 
 
-def _publish(task: "Task[..., Any]", pk: int) -> None:
+def _publish(task: "Task[..., Any]", *args: int | str) -> None:
     try:
-        task.delay(pk)
+        task.delay(*args)
     except Exception:  # whatever the broker's client raises
-        logger.exception("%s(%s) was not queued", task.name, pk)
+        logger.exception("%s(%s) was not queued", task.name, args[0])

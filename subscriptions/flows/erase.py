@@ -1,0 +1,46 @@
+"""Erasing a reader: all that is stored of them goes; a suppression of their address stays."""
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Model
+
+from subscriptions.models import (
+    AddressChange,
+    Paper,
+    SignInRequest,
+    SignupRequest,
+    Subscriber,
+)
+
+from .trends import recount
+
+
+def erase(pk: int) -> None:
+    """Delete a reader and all that is theirs; nothing happens for one who is not there."""
+    with transaction.atomic():
+        reader = Subscriber.objects.select_for_update().filter(pk=pk).first()
+        if reader is None:
+            return
+        for model in (SignupRequest, SignInRequest, AddressChange):
+            model.objects.filter(email__iexact=reader.email).delete()
+        forget(reader)
+
+
+def forget(reader: Subscriber) -> None:
+    """Delete a subscription with its rows, and its traces in the staff's log; its votes go."""
+    voted = list(reader.upvotes.values_list("paper", flat=True))
+    _clean_log(Subscriber, [reader.pk])
+    for relation in Subscriber._meta.related_objects:
+        rows = relation.related_model._base_manager.filter(**{relation.field.name: reader})
+        _clean_log(relation.related_model, list(rows.values_list("pk", flat=True)))
+    reader.delete()
+    recount(Paper.objects.filter(pk__in=voted))
+
+
+def _clean_log(model: type[Model], pks: list[int]) -> None:
+    """That staff did something stays in their log, but not to whom or what it said."""
+    rows = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(model), object_id__in=map(str, pks)
+    )
+    rows.update(object_repr="erased", change_message="")
