@@ -52,6 +52,11 @@ class StoredVectors:
         return np.array(vectors or np.zeros((0, 1)), dtype=np.float32)
 
     @property
+    def version(self) -> str:
+        """Tells the encoder apart from others."""
+        return self._encoder.version
+
+    @property
     def stored(self) -> models.QuerySet[TextVector]:
         """The vectors of this encoder."""
         return TextVector.objects.filter(encoder=self._encoder.version)

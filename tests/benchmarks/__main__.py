@@ -5,6 +5,7 @@ from .composing import measure_composing
 from .figures import table
 from .intake import measure_import
 from .scaling import measure_cost, measure_memory
+from .searching import measure_search
 from .sending import measure_sending
 
 PAPERS = 50_000
@@ -19,6 +20,7 @@ def main(scale: float = 1) -> None:
         measure_memory(scale),
         measure_cost(scale),
         measure_choosing(scale),
+        measure_search(scale),
     ):
         print(table(rows))
         print(*figures, sep="\n", flush=True)

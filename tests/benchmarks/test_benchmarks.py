@@ -29,6 +29,7 @@ def test_every_figure_is_printed_with_its_bar(
         "import_speedup", "import_memory_mb", "harvest_memory_growth", "compose_speedup",
         "send_rate_of_limit",
         "send_speedup", "worker_memory_mb", "worker_memory_growth", "cost_growth", "choosing_ms",
+        "search_words_ms", "search_abstract_ms", "related_ms", "search_load_s", "search_memory_mb",
     ]  # fmt: skip
     assert lines[0].startswith("import_papers, 500 papers ")
 

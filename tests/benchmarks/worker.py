@@ -199,6 +199,18 @@ def crowd(job: str) -> dict[str, float]:
     return score_and_select(job)
 
 
+def search_fill(papers: str) -> dict[str, float]:
+    from .searching import fill
+
+    return fill(papers)
+
+
+def search(asked: str) -> dict[str, float]:
+    from .searching import search
+
+    return search(asked)
+
+
 JOBS: dict[str, Callable[[str], dict[str, float] | None]] = {
     "batches": import_in_batches,
     "harvest": harvest,
@@ -210,6 +222,8 @@ JOBS: dict[str, Callable[[str], dict[str, float] | None]] = {
     "compose": compose,
     "choose": choose,
     "crowd": crowd,
+    "search_fill": search_fill,
+    "search": search,
 }
 
 
