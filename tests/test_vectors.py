@@ -28,7 +28,7 @@ NOW = dt.datetime(2025, 10, 13, tzinfo=dt.UTC)
 @pytest.fixture(autouse=True)
 def _encoder(settings: Any, db: None) -> None:
     settings.ENCODER = "default"
-    module._vectors.cache_clear()
+    module._encoder.cache_clear()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django_altcha import AltchaField
 from email_validator import EmailNotValidError, validate_email
 
 from subscriptions.flows.authors import Brought, recent_papers
@@ -20,6 +19,7 @@ from subscriptions.models import Delivery, Interest, Section, Subscriber, Topic
 
 from .fields import LinesField, arxiv_category, example_paper, phrase
 from .guards import domain_problem
+from .proof import ProofField
 
 LATELY = dt.timedelta(weeks=8)
 ZONES = sorted(zone for zone in available_timezones() if zone[0].isupper() and zone != "Factory")
@@ -139,7 +139,7 @@ class SignupForm(ChoicesForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if settings.PROOF_OF_WORK:
-            self.fields["proof"] = AltchaField(label=_("Proof that you are no robot"))
+            self.fields["proof"] = ProofField(label=_("Proof that you are no robot"))
 
     def clean_email(self) -> str:
         return valid_email(self.cleaned_data["email"], domain_problem)

@@ -44,9 +44,9 @@ def _limiter(redis_url: str) -> FixedWindowRateLimiter:
     storage = storage_from_string(
         redis_url or "memory://",
         wrap_exceptions=False,
-        **waits,  # type: ignore[arg-type]
+        **waits,
     )
-    return FixedWindowRateLimiter(storage)  # type: ignore[arg-type]
+    return FixedWindowRateLimiter(storage)
 
 
 def forget() -> None:

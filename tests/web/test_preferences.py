@@ -223,7 +223,8 @@ def test_size_sections_and_layout(client: Client, reader: Subscriber, make_paper
         make_paper(f"Robot arms and {n} hands", votes=n, authors=[f"A. {n}"])
     call_command("send_due", now=SUNDAY + dt.timedelta(days=1))
     (message,) = mail.outbox
-    assert not message.alternatives and message.body.count("More like this:") == 5
+    assert message.message().get_content_type() == "text/plain"
+    assert str(message.body).count("More like this:") == 5
     nothing = client.post(path(reader), data(sections=[]))
     assert nothing.status_code == 422 and "Keep at least one section." in nothing.text
 

@@ -11,7 +11,7 @@ from subscriptions.flows.choices import Choices
 from subscriptions.flows.intake import open_run, take_in
 from subscriptions.flows.subscribe import confirm, sign_up
 from subscriptions.management.arguments import add_now
-from subscriptions.models import Edition, Source, Topic
+from subscriptions.models import Edition, Source, Subscriber, Topic
 from subscriptions.sources import Found, PaperRecord, read_file
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -56,6 +56,8 @@ def _moved(entry: Found, shift: dt.timedelta) -> Found:
 
 
 def _sign_up(reader: dict[str, Any], at: dt.datetime) -> None:
+    if Subscriber.objects.with_email(reader["email"]).exists():
+        return
     topics = Topic.objects.filter(slug__in=reader["topics"])
     choices = Choices(
         topics=tuple(topics.values_list("pk", flat=True)),

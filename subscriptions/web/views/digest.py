@@ -77,7 +77,7 @@ def why(request: HttpRequest, token: str, place: int) -> HttpResponse:
         return delivery
     said = _said(delivery, place)
     interest = Interest.objects.filter(
-        pk=said.interest, subscriber=delivery.subscriber_id, weight__gt=0
+        pk__in=[said.interest], subscriber=delivery.subscriber_id, weight__gt=0
     ).select_related("topic", "paper").first()  # fmt: skip
     if request.method == "POST":
         if interest:

@@ -1,0 +1,38 @@
+"""Optional proof of work: a browser does what costs a robot that fills in many forms too much.
+
+The challenges and their verification are altcha's (https://altcha.org); its widget is not used,
+since it writes styles that the site's Content-Security-Policy forbids. ``proof.js`` solves them.
+"""
+
+from typing import Any
+
+from django import forms
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
+from django_altcha import AltchaChallengeView, AltchaField
+
+MOST_TRIES = 50_000
+"""About a second of a phone's work."""
+
+
+class ProofInput(forms.HiddenInput):
+    """Filled by ``proof.js``; a page shown again asks for new work."""
+
+    def __init__(self, options: Any = None) -> None:
+        super().__init__(attrs={"data-proof": reverse_lazy("proof")})
+
+    def format_value(self, value: Any) -> None:
+        return None
+
+
+class ProofField(AltchaField):
+    """Raises ValidationError without proof, with a wrong or an old one, or one used before."""
+
+    widget = ProofInput
+    default_error_messages = dict.fromkeys(
+        ("error", "invalid", "required", "replay"),
+        gettext_lazy("Your browser has not shown that it is no robot. Please send the form again."),
+    )
+
+
+challenge = AltchaChallengeView.as_view(max_number=MOST_TRIES)
