@@ -1,4 +1,5 @@
-# make demo: try it.  make test: check it.  make bench: measure it.  make soak: break it.
+# make demo: try it.  make test: check it.  make bench: measure it.  make audit: Lighthouse.
+# make soak: break it.
 PYTHON ?= python3
 PORT ?= 8000
 INBOX_PORT ?= 1080
@@ -9,7 +10,7 @@ BIN := .venv/bin
 ONCE := tests/matching tests/sources tests/deploy $(addprefix tests/management/test_,demo.py embedded.py rank.py)
 export PORT INBOX_PORT
 
-.PHONY: demo test bench bench-matching soak install check clean
+.PHONY: demo test bench bench-matching audit soak install check clean
 
 demo: install
 	@$(BIN)/python manage.py demo
@@ -23,6 +24,9 @@ bench: install
 
 bench-matching: install
 	DJANGO_SETTINGS_MODULE=digest_service.settings $(BIN)/python -m tests.benchmarks.matching $(ENCODER)
+
+audit: install
+	$(BIN)/python -m tests.audit
 
 soak: install
 	$(BIN)/python -m tests.soak

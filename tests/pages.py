@@ -139,7 +139,7 @@ def _mails() -> dict[str, str]:
     for message in mail.outbox:
         (kind,) = (kind for kind, words in kinds.items() if words in str(message.subject))
         assert isinstance(message, EmailMultiAlternatives)
-        found[kind] = str(message.alternatives[0].content)
+        found[kind] = str(message.alternatives[0][0])
     return found
 
 
