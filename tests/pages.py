@@ -21,6 +21,7 @@ from lxml import html
 from digest_service import urls
 from subscriptions import links
 from subscriptions.digests.tick import send_due
+from subscriptions.flows.indexing import index_papers
 from subscriptions.flows.troubles import tell_staff
 from subscriptions.models import Delivery, Edition, Pick, SourceRun, Subscriber
 
@@ -93,6 +94,7 @@ def make_site(make_paper: Make, make_reader: Make, commit: Any, settings: Any) -
     reader.refresh_from_db()
     send_due(max(now, reader.next_digest_at or now), timezone.now)
     tell_staff(now)
+    index_papers()
     delivery = Delivery.objects.get(subscriber=reader)
 
     pages = {
@@ -110,6 +112,9 @@ def make_site(make_paper: Make, make_reader: Make, commit: Any, settings: Any) -
         "archive": reverse("archive"),
         "edition": reverse("edition", args=[yesterday]),
         "paper": papers[0].get_absolute_url(),
+        "search": reverse("search"),
+        "search.found": reverse("search") + "?q=robot",
+        "search.none": reverse("search") + "?q=zyzzyva",
         "privacy": reverse("privacy"),
         "not-found": "/nowhere/",
         "server-error": "/broken/",
