@@ -59,7 +59,7 @@ def archive(request: HttpRequest) -> HttpResponse:
     year = int(asked) if asked in map(str, years) else max(years, default=1970)
     begin, end = (dt.date.fromisocalendar(y, 1, 1) for y in (year, year + 1))
     weeks = [
-        (week, list(days))
+        (week, list(days)[::-1])
         for week, days in groupby(_counts(begin, end - DAY), key=lambda row: Week.of(row[0]))
     ]
     months = [

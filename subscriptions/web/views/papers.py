@@ -1,5 +1,7 @@
 """One paper: its page, and how it is cited."""
 
+import datetime as dt
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -20,14 +22,16 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
     """A paper that was listed or picked on a released day."""
     found = get_object_or_404(public_papers().with_votes(), pk=pk)
     released = Edition.objects.filter(status=Edition.Status.RELEASED).values("day")
-    listings = found.listings.filter(day__in=released).order_by("day", "source")
+    listed: dict[dt.date, list[str]] = {}
+    for listing in found.listings.filter(day__in=released).order_by("day", "source"):
+        listed.setdefault(listing.day, []).append(source_label(listing.source))
     reader = current_reader(request)
     return render(
         request,
         "web/paper.html",
         {
             "paper": found,
-            "listings": [(row.day, source_label(row.source)) for row in listings],
+            "listed": listed.items(),
             "picks": found.picks.filter(day__in=released).order_by("day"),
             "related": related(found, RELATED),
             "votes": found.votes,

@@ -40,6 +40,8 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
             "page": page,
             "month": month,
             "days": MONTH_DAYS if month else WINDOW_DAYS,
+            "week_days": WINDOW_DAYS,
             "month_days": MONTH_DAYS,
+            "query": f"days={MONTH_DAYS}" if month else "",
         },
     )
