@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from subscriptions.digests.preview import coming_digest
+from subscriptions.flows.erase import erase
 from subscriptions.models import Interest, Section, Subscriber, Suppression
 
 RECENT = 20
@@ -71,6 +72,18 @@ class SubscriberAdmin(admin.ModelAdmin[Subscriber]):
             if row.status == Subscriber.Status.ACTIVE and form.changed_data:
                 row.reschedule(timezone.now())
             row.save(update_fields=[*form.changed_data, "next_digest_at"])
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Whoever may delete a reader deletes all that is theirs."""
+        shown, counts, _, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
+
+    def delete_model(self, request: HttpRequest, obj: Subscriber) -> None:
+        erase(obj.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Subscriber]) -> None:
+        for subscriber in queryset:
+            erase(subscriber.pk)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
