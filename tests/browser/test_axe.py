@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from playwright.sync_api import Browser, Page
 
 from tests.pages import Site
@@ -22,10 +23,13 @@ def tab(browser: Browser, live_server: Any) -> Iterator[Page]:
     context.close()
 
 
-def test_pages(site: Site, tab: Page) -> None:
+def test_pages(site: Site, tab: Page, live_server: Any) -> None:
     refused: list[str] = []
     tab.on("console", lambda said: refused.append(said.text) if "Policy" in said.text else None)
     found = []
+    session = site.client.cookies[settings.SESSION_COOKIE_NAME].value
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}
+    tab.context.add_cookies([cookie])  # type: ignore[list-item]
     for name, path in site.pages.items():
         tab.goto(path)
         found += [f"{name}, {fault}" for fault in faults(tab)]
