@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, Max, Sum, Value
 
-from subscriptions.models import WINDOW_DAYS, Edition, Listing, Paper, Pick
+from subscriptions.models import Edition, Listing, Paper, Pick
 
 from .shelf import Days, Shelf
 
@@ -28,15 +28,14 @@ _kept: _Kept | None = None
 
 
 def newest_shelf() -> tuple[Shelf, Days]:
-    """The shelf of the newest released days, and these days, seven at most, in order.
+    """The shelf of the newest released week that has papers, and its days, in order.
 
     Two queries where nothing has changed since the last call in this process: which days are
     released, and which papers are listed and picked on them. What grows by the hour, as votes
     do, is as it was when the shelf was made. Who comes while it is made anew gets the last one.
     """
     global _kept
-    released = Edition.objects.filter(status=Edition.Status.RELEASED).order_by("-day")
-    days = tuple(reversed(released.values_list("day", flat=True)[:WINDOW_DAYS]))
+    days = Edition.objects.newest_week()
     first, last = (days[0], days[-1]) if days else (_NEVER, _NEVER)
     state = _papers_between(first, last)
     kept = _kept

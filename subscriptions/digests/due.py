@@ -1,7 +1,6 @@
 """Who is due, and which days their digest covers: decisions 1 and 2 of the design."""
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from subscriptions.models import WINDOW_DAYS, Edition, Subscriber
@@ -21,13 +20,15 @@ class Plan:
 
 
 def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
-    """A plan for each due subscriber whose slot need not wait; one query.
+    """A plan for each due subscriber whose slot need not wait.
+
+    One query, and one for each newest day of those who never had a digest.
 
     Of several slots missed only the last counts. Its newest edition is the day before it,
     in UTC; the digest covers the released days after ``covered_until`` up to that one, at
     most seven. While the newest edition is not released the slot waits, up to 24 hours after
     it was due; then the digest has what is released, and the rest waits for the next one. A
-    reader's first digest waits for nothing: it has the newest seven days that are released.
+    reader's first digest waits for nothing: it has the newest released week that has papers.
     """
     slots = {
         reader.pk: _slots(reader, reader.next_digest_at, now)
@@ -37,15 +38,19 @@ def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
     newest = {pk: slot.date() - DAY for pk, (slot, _) in slots.items()}
     if not newest:
         return []
-    first, last = min(newest.values()) - 2 * WINDOW_DAYS * DAY, max(newest.values())
+    first, last = min(newest.values()) - WINDOW_DAYS * DAY, max(newest.values())
     status = dict(Edition.objects.filter(day__range=(first, last)).values_list("day", "status"))
     plans = []
+    firsts: dict[dt.date, tuple[dt.date, ...]] = {}
     for reader in subscribers:
         (slot, following), day = slots[reader.pk], newest[reader.pk]
         due_since = reader.next_digest_at or slot
-        if not reader.covered_until and (released := _newest_released(status, day)):
-            plans.append(Plan(reader, released, following))
-            continue
+        if not reader.covered_until:
+            if day not in firsts:
+                firsts[day] = Edition.objects.newest_week(day)
+            if firsts[day]:
+                plans.append(Plan(reader, firsts[day], following))
+                continue
         unreleased = status.get(day) in (Edition.Status.CLOSED, Edition.Status.OPEN)
         if unreleased and now < due_since + PATIENCE:
             continue
@@ -53,11 +58,6 @@ def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
         released = tuple(d for d in days if status.get(d) == Edition.Status.RELEASED)
         plans.append(Plan(reader, released, following))
     return plans
-
-
-def _newest_released(status: Mapping[dt.date, str], newest: dt.date) -> tuple[dt.date, ...]:
-    days = sorted(d for d, s in status.items() if s == Edition.Status.RELEASED and d <= newest)
-    return tuple(days[-WINDOW_DAYS:])
 
 
 def coming_days(subscriber: Subscriber, now: dt.datetime) -> tuple[dt.date, ...]:

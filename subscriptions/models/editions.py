@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Lower
 
 from .papers import Listing, Paper, PaperQuerySet
@@ -37,6 +37,17 @@ class EditionQuerySet(models.QuerySet["Edition"]):
         return self.filter(status=Edition.Status.CLOSED, day__lte=through).update(
             status=Edition.Status.RELEASED, released_at=now
         )
+
+    def newest_week(self, until: dt.date = dt.date.max) -> tuple[dt.date, ...]:
+        """Seven released days at most, in order: the last that has papers, and those before.
+
+        None after ``until``.
+        """
+        released = self.filter(status=Edition.Status.RELEASED, day__lte=until).order_by("-day")
+        listed = Listing.objects.filter(day=OuterRef("day"))
+        last = released.filter(Exists(listed)).values("day")[:1]
+        days = released.filter(day__lte=Subquery(last)).values_list("day", flat=True)
+        return tuple(reversed(days[:WINDOW_DAYS]))
 
     def listing_day(self) -> "ListingDays":
         """The rule by which announcements get their day; inside a transaction it holds.

@@ -28,7 +28,7 @@ def paper(make_paper: Make) -> Paper:
 
 def test_the_newest_released_days_are_on_it(paper: Paper) -> None:
     shelf, days = newest_shelf()
-    assert days == WEEK
+    assert days == WEEK[:-2], "up to the last that has papers"
     assert [found.title for found in shelf.papers] == ["Robot arms"]
     assert shelf.listed(days) == {0}
 

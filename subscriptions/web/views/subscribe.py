@@ -1,6 +1,5 @@
 """Signing up and confirming."""
 
-import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django.core.signing import BadSignature
@@ -24,7 +23,7 @@ from subscriptions.web.forms import FOLLOWED, ChoicesForm, SignupForm
 
 from .errors import link_problem, too_many
 
-TEASERS = 5
+TEASERS = 4
 FRESH = {"cadence": "weekly", "weekday": 0, "hour": 8, "timezone": "UTC"}
 
 
@@ -66,7 +65,8 @@ def _posted(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, form: SignupForm, proposal: Proposal | None = None, status: int = 200
 ) -> HttpResponse:
-    day = _newest_day()
+    week = Edition.objects.newest_week()
+    day = week[-1] if week else None
     papers = Paper.objects.visible().listed_between(day, day).with_votes() if day else None
     return render(
         request,
@@ -80,16 +80,6 @@ def _page(
         },
         status=status,
     )
-
-
-def _newest_day() -> dt.date | None:
-    """The newest released day that has papers, of the last weeks."""
-    released = Edition.objects.filter(status=Edition.Status.RELEASED).values_list("day", flat=True)
-    days = list(released[:14])
-    if not days:
-        return None
-    listed = Paper.objects.visible().filter(listings__day__in=days)
-    return listed.order_by("-listings__day").values_list("listings__day", flat=True).first()
 
 
 @csrf_exempt
