@@ -64,16 +64,17 @@ def _understood(rows: Sequence[Row], said: "Mapping[int, Said]") -> dict[int, li
             "pk", "title", "abstract"
         )
     }
-    asked: dict[tuple[object, ...], tuple[str, Query]] = {}
+    asked: dict[tuple[object, ...], tuple[str, tuple[object, ...], Query]] = {}
     found: dict[int, list[Followed]] = defaultdict(list)
     for subscriber, pk, kind, topic, paper, value, weight in rows:
         key = kind, topic, paper, value, said.get(pk)
         if key not in asked:
             doc = docs.get(paper) if paper else None
             name, query = _query(kind, topics.get(topic) if topic else None, doc, value)
-            asked[key] = name, _trained(query, said.get(pk), docs)
-        name, query = asked[key]
-        found[subscriber].append(Followed(pk, kind, topic, name, key, query, weight))
+            says = query.text, query.phrases, query.categories  # of a topic, edited at any time
+            asked[key] = name, (*key, says), _trained(query, said.get(pk), docs)
+        name, whole_key, query = asked[key]
+        found[subscriber].append(Followed(pk, kind, topic, name, whole_key, query, weight))
     return found
 
 

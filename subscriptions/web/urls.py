@@ -29,7 +29,12 @@ class WeekConverter(StringConverter):
     regex = r"[12]\d{3}-W[0-5]\d"
 
 
+class KeyConverter(StringConverter):
+    regex = "[A-Za-z0-9_-]{1,43}"
+
+
 register_converter(DayConverter, "day")
+register_converter(KeyConverter, "key")
 register_converter(WeekConverter, "week")
 
 urlpatterns = [
@@ -57,7 +62,7 @@ urlpatterns = [
     path("papers/<int:pk>/paper.bib", papers.paper_bib, name="paper-bib"),
     path("feeds/daily.atom", feeds.daily, name="daily-feed"),
     path("feeds/topics/<slug:slug>.atom", feeds.of_topic, name="topic-feed"),
-    path("feeds/mine/<key>.atom", feeds.own, name="private-feed"),
+    path("feeds/mine/<key:key>.atom", feeds.own, name="private-feed"),
     path("sitemap.xml", sitemaps.index, name="sitemap"),
     re_path(
         r"^sitemap-(?P<section>pages|topics|editions|papers-\d{1,6})\.xml$",
