@@ -23,7 +23,16 @@ from subscriptions import links
 from subscriptions.digests.tick import send_due
 from subscriptions.flows.indexing import index_papers
 from subscriptions.flows.troubles import tell_staff
-from subscriptions.models import Delivery, Edition, Pick, SourceRun, Subscriber
+from subscriptions.models import (
+    AddressChange,
+    Delivery,
+    Edition,
+    Pick,
+    SignIn,
+    SourceRun,
+    Subscriber,
+)
+from tests.web.signing_in import sign_in
 
 Make = Callable[..., Any]
 
@@ -36,10 +45,27 @@ PAPERS = [
     ("Planning for a fleet", "Task and motion planning of mobile robots in a warehouse."),
 ]
 NO_PAGE = {
+    "daily-feed": "Atom",
+    "export": "a file, by POST",
+    "fresh": "POST leads to check-inbox",
     "healthz": "plain text, for a container's health check",
+    "paper-bib": "a file",
+    "preferences-account": "POST leads to sign-in",
+    "preferences-feed": "POST leads to preferences",
+    "preview": "a part of the sign-up page, which is looked at with it",
+    "private-feed": "Atom",
+    "proof": "JSON, for the sign-up page's script",
     "readyz": "JSON, for monitoring",
+    "robots": "plain text, for search engines",
+    "saved-bib": "a file",
+    "sign-out": "POST leads to the sign-up page",
+    "sitemap": "XML, for search engines",
+    "sitemap-of": "XML, for search engines",
+    "topic-feed": "Atom",
+    "vote": "POST leads back to the page with the button",
+    "withdraw": "POST leads to account",
 }
-"""The names of addresses that no person looks at, and why."""
+"""Names of addresses that show no page of their own, and why."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +73,7 @@ class Site:
     """Paths of pages and the HTML of mails, by name.
 
     A page is named after its address in ``web/urls.py``, and after a dot what is special; a
-    mail after its folder in ``templates/email/``.
+    mail after its folder in ``templates/email/``. The client has a reader's session.
     """
 
     pages: dict[str, str]
@@ -82,7 +108,7 @@ def make_site(make_paper: Make, make_reader: Make, commit: Any, settings: Any) -
     User.objects.create_user("staff", "staff@example.org", is_staff=True)
 
     client = Client(raise_request_exception=False)
-    make_reader("old@example.org", at=now - dt.timedelta(days=8))
+    moved = make_reader("old@example.org", at=now - dt.timedelta(days=8))
     left = make_reader("left@example.org", at=now - dt.timedelta(days=8))
     with commit(execute=True):
         client.post(_path(links.UNSUBSCRIBE.url(left.pk)))
@@ -96,25 +122,52 @@ def make_site(make_paper: Make, make_reader: Make, commit: Any, settings: Any) -
     tell_staff(now)
     index_papers()
     delivery = Delivery.objects.get(subscriber=reader)
+    digest, own = links.DIGEST.url(delivery.pk), links.PREFERENCES.url(reader.pk)
+    client.post(_path(f"{digest}0/save/"))
+    with commit(execute=True):
+        _move(client, moved, "new@example.org")
+        client.post(reverse("sign-in"), {"email": reader.email})
+        sign_in(client, reader)
+        client.post(reverse("change-address"), {"email": "newer@example.org"})
+        client.post(reverse("vote", args=[papers[1].pk]))
+        client.post(reverse("submit"), {"paper": "2501.00001"})
+    moving = AddressChange.objects.get(subscriber=reader)
 
     pages = {
         "signup": "/",
+        "signup.chosen": "/?topics=robotics",
         "check-inbox": reverse("check-inbox"),
         "confirm": links.CONFIRM.url(pending.pk),
         "confirm.done": links.CONFIRM.url(reader.pk),
         "confirm.gone": links.CONFIRM.url(left.pk),
         "confirm.problem": reverse("confirm", args=["nonsense"]),
-        "preferences": links.PREFERENCES.url(reader.pk),
-        "preferences.saved": links.PREFERENCES.url(reader.pk) + "?saved",
+        "preferences": own,
+        "preferences.saved": f"{own}?saved",
+        "saved": f"{own}saved/",
         "unsubscribe": links.UNSUBSCRIBE.url(reader.pk),
-        "digest": links.DIGEST.url(delivery.pk),
-        "digest-paper": links.DIGEST.url(delivery.pk) + "0/more/",
+        "digest": digest,
+        "digest-why": f"{digest}0/why/",
+        "digest-paper": f"{digest}0/more/",
+        "digest-paper.noted": f"{digest}0/save/",
         "archive": reverse("archive"),
         "edition": reverse("edition", args=[yesterday]),
+        "week": reverse("week", args=[f"{yesterday:%G-W%V}"]),
+        "topics": reverse("topics"),
+        "topic": reverse("topic", args=["robotics"]),
         "paper": papers[0].get_absolute_url(),
         "search": reverse("search"),
         "search.found": reverse("search") + "?q=robot",
         "search.none": reverse("search") + "?q=zyzzyva",
+        "submit": reverse("submit"),
+        "submit.sent": reverse("submit") + "?sent",
+        "sign-in": reverse("sign-in"),
+        "sign-in.sent": reverse("sign-in") + "?sent",
+        "sign-in-link": links.SIGN_IN.url(SignIn.objects.latest("pk").pk),
+        "sign-in-link.used": links.SIGN_IN.url(0),
+        "account": reverse("account"),
+        "change-address": reverse("change-address"),
+        "new-address": links.NEW_ADDRESS.url(moving.pk),
+        "erase": reverse("erase"),
         "privacy": reverse("privacy"),
         "not-found": "/nowhere/",
         "server-error": "/broken/",
@@ -132,13 +185,23 @@ def _sign_up(client: Client, address: str) -> None:
     assert answer.status_code == 302, answer.content.decode()
 
 
+def _move(client: Client, reader: Subscriber, address: str) -> None:
+    """Change a reader's address, all the way."""
+    sign_in(client, reader)
+    client.post(reverse("change-address"), {"email": address})
+    client.post(_path(links.NEW_ADDRESS.url(AddressChange.objects.get().pk)))
+
+
 def _mails() -> dict[str, str]:
     """The HTML of one mail of each kind."""
     kinds = {
-        "confirmation": "Confirm your",
-        "already_subscribed": "already subscribed",
-        "source_health": "arXiv",
+        "address_changed": "go elsewhere now",
+        "already_subscribed": "You are already subscribed",
+        "confirmation": "Confirm your subscription",
         "digest": "Cosmic voids",
+        "new_address": "Confirm your new address",
+        "sign_in": "Open your account",
+        "source_health": "arXiv",
     }
     found = {}
     for message in mail.outbox:

@@ -24,6 +24,10 @@ def tab(browser: Browser, live_server: Any) -> Iterator[Page]:
 
 
 def test_pages(site: Site, tab: Page, live_server: Any) -> None:
+    cookies = [(name, cookie.value) for name, cookie in site.client.cookies.items()]
+    tab.context.add_cookies(
+        [{"name": name, "value": value, "url": live_server.url} for name, value in cookies]
+    )
     refused: list[str] = []
     tab.on("console", lambda said: refused.append(said.text) if "Policy" in said.text else None)
     found = []
@@ -48,18 +52,23 @@ def test_mails(site: Site, tab: Page) -> None:
     found = []
     for name, html in site.mails.items():
         tab.set_content(html)
-        found += [f"{name}, {fault}" for fault in faults(tab)]
+        lines = faults(tab, "landmark-one-main", "region")  # those are the mail program's
+        found += [f"{name}, {fault}" for fault in lines]
     assert found == []
 
 
-def faults(page: Page) -> list[str]:
+def faults(page: Page, *left_out: str) -> list[str]:
     """What axe finds at both widths in both schemes, a line each."""
+    options = {
+        "resultTypes": ["violations"],
+        "rules": {name: {"enabled": False} for name in left_out},
+    }
     lines = []
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            for fault in Axe().run(page).response["violations"]:
+            for fault in Axe().run(page, options=options).response["violations"]:
                 places = [node["target"] for node in fault["nodes"]]
                 lines.append(f"{width} {scheme}: {fault['id']} at {places[:3]}")
     return lines

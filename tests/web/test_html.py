@@ -14,7 +14,7 @@ from tests.pages import Site
 
 CSS = ROOT / "subscriptions" / "static" / "paper-round" / "site.css"
 MAIL_PROGRAMS = re.compile(
-    r"mail\.\w+\.html: ("
+    r"mail\.[\w.]+\.html: ("
     r"CSS: “(mso-[a-z-]+|supported-color-schemes)”: Property"
     r"|Attribute “xmlns:[ov]” not allowed"
     r"|Element “meta” is missing .* 'x?[^']*<meta name=\"x-apple-disable-message-reformatting\">)"
@@ -32,10 +32,11 @@ def vnu(node_modules: Path) -> list[str]:
 
 def test_pages_and_mails_have_no_error(site: Site, vnu: list[str], tmp_path: Path) -> None:
     for name, path in site.pages.items():
-        (tmp_path / f"page.{name}.html").write_bytes(site.client.get(path).content)
+        kind = "mail" if name == "digest" else "page"
+        (tmp_path / f"{kind}.{name}.html").write_bytes(site.client.get(path).content)
     (tmp_path / "page.signup.errors.html").write_bytes(site.client.post("/", {}).content)
     for name, html in site.mails.items():
-        (tmp_path / f"mail.{name}.html").write_text(html, encoding="utf-8")
+        (tmp_path / f"mail.{name}.mailed.html").write_text(html, encoding="utf-8")
     shutil.copy(CSS, tmp_path)
     options = ["--errors-only", "--also-check-css", "--format", "json", "--stdout"]
     run = subprocess.run([*vnu, *options, str(tmp_path)], capture_output=True, text=True)
