@@ -4,6 +4,7 @@ from .choosing import measure_choosing
 from .composing import measure_composing
 from .figures import table
 from .intake import measure_import
+from .pages import measure_pages
 from .scaling import measure_cost, measure_memory
 from .searching import measure_search
 from .sending import measure_sending
@@ -21,6 +22,7 @@ def main(scale: float = 1) -> None:
         measure_cost(scale),
         measure_choosing(scale),
         measure_search(scale),
+        measure_pages(scale),
     ):
         print(table(rows))
         print(*figures, sep="\n", flush=True)

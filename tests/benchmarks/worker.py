@@ -31,6 +31,13 @@ def harvest(path: str) -> None:
     call_command("import_papers", path, form="arxiv-oai", now=NOW, stdout=StringIO())
 
 
+def roll_editions(now: str) -> None:
+    """The days before are over, and may go out."""
+    from subscriptions.models import Edition
+
+    Edition.objects.roll(dt.datetime.fromisoformat(now))
+
+
 def import_row_by_row(path: str) -> None:
     """The same file by Django's usual methods."""
     from subscriptions.matching import trend
@@ -215,6 +222,7 @@ JOBS: dict[str, Callable[[str], dict[str, float] | None]] = {
     "batches": import_in_batches,
     "harvest": harvest,
     "rows": import_row_by_row,
+    "roll_editions": roll_editions,
     "send_edition": send_edition,
     "tick_and_send": tick_and_send,
     "send_with_cost": send_with_cost,

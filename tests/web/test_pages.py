@@ -1,15 +1,11 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 import time_machine
-from django.apps import apps
-from django.core import mail, serializers
 from django.test import Client
 
-from subscriptions.digests.tick import send_due
 from subscriptions.models import Edition, Paper, Pick
 
 MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
@@ -100,50 +96,3 @@ def test_queries_do_not_grow_with_the_papers(
     second = client.get("/archive/2025-10-10/?page=2")
     assert second.status_code == 200 and "More 0" in second.content.decode()
     assert client.get("/archive/2025-10-10/?page=junk").status_code == 200
-
-
-class _Links(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [value for name, value in attrs if name in ("href", "action") and value]
-
-
-def links_of(html: str) -> list[str]:
-    parser = _Links()
-    parser.feed(html)
-    site = "http://localhost:8000"
-    local = (link.removeprefix(site).partition("#")[0] for link in parser.found)
-    return [link for link in local if link.startswith("/") and not link.startswith("/static")]
-
-
-def snapshot() -> str:
-    models = apps.get_app_config("subscriptions").get_models()
-    rows = [row for model in models for row in model._default_manager.order_by("pk")]
-    return str(serializers.serialize("json", rows))
-
-
-def test_a_scanner_that_opens_every_link_changes_nothing(
-    archive: list[Paper], make_reader: Make
-) -> None:
-    make_reader("ada@example.org", phrases=("robot arms",))
-    send_due(MONDAY, lambda: MONDAY)
-    message: Any = mail.outbox[0]
-    html = message.alternatives[0].content
-    before, waiting, seen = snapshot(), [*links_of(html), "/", "/archive/"], set()
-    client = Client()
-    while waiting:
-        path = waiting.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        for _ in range(2):
-            answer = client.get(path)
-            assert answer.status_code in (200, 302, 405), path
-            client.head(path)
-        waiting += links_of(answer.content.decode())
-    assert any(path.startswith("/u/") for path in seen)
-    assert any(path.startswith("/preferences/") for path in seen)
-    assert snapshot() == before
