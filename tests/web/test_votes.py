@@ -53,7 +53,7 @@ def votes_of(paper: Paper) -> int:
 def test_vote_once_and_take_it_back(client: Client, reader: Subscriber, paper: Paper) -> None:
     sign_in(client, reader)
     page = client.get(f"/papers/{paper.pk}/").content.decode()
-    assert "Worth reading" in page and "3 votes" in page
+    assert "Vote for this paper" in page and "3 votes" in page
     assert vote(client, paper)["Location"] == f"/papers/{paper.pk}/"
     vote(client, paper)
     assert Upvote.objects.count() == 1 and votes_of(paper) == 4
@@ -78,7 +78,7 @@ def test_a_visitor_is_led_to_sign_in_and_back(
 ) -> None:
     page = client.get(f"/papers/{paper.pk}/")
     assert f"/sign-in/?next=/papers/{paper.pk}/" in page.content.decode()
-    assert not page.cookies and "Worth reading" not in page.content.decode()
+    assert not page.cookies and "Vote for this paper" not in page.content.decode()
     assert "Cookie" in page["Vary"]
     answer = vote(client, paper)
     assert answer["Location"] == f"/sign-in/?next=%2Fpapers%2F{paper.pk}%2F"
