@@ -17,7 +17,7 @@ SIGN_UPS = RateLimitItemPerHour(30, namespace="sign-up")
 """Of one network."""
 OF_ADDRESS = RateLimitItemPerDay(5, namespace="address")
 """Forms with one address that are taken in at all."""
-PREVIEWS = RateLimitItemPerMinute(60, namespace="preview")
+PREVIEWS = RateLimitItemPerMinute(240, namespace="preview")
 """Of one network."""
 
 logger = logging.getLogger(__name__)
