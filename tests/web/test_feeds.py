@@ -25,11 +25,6 @@ DAILY, ROBOTICS = "/feeds/daily.atom", "/feeds/topics/robotics.atom"
 Make = Callable[..., Any]
 
 
-@pytest.fixture(autouse=True)
-def _nothing_cached() -> None:
-    cache.clear()
-
-
 @pytest.fixture
 def papers(make_paper: Make, topics: dict[str, Topic]) -> Iterator[list[Paper]]:
     """Four papers of two released days, and one of today."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.test import Client
 
 from subscriptions.digests import topics as matching
@@ -18,11 +17,6 @@ NOW = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 FRIDAY = dt.date(2025, 10, 10)
 ABSTRACT = "Dexterous manipulation by imitation learning and teleoperation of robots."
 Make = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_cached() -> None:
-    cache.clear()
 
 
 @pytest.fixture
