@@ -184,8 +184,10 @@ class PreferencesForm(ChoicesForm):
 
     def __init__(self, subscriber: Subscriber, *args: Any, **kwargs: Any) -> None:
         self.subscriber = subscriber
-        self.interests = list(
-            subscriber.interests.select_related("topic", "paper").order_by("kind", "pk")
+        kinds = Interest.Kind.values
+        self.interests = sorted(
+            subscriber.interests.select_related("topic", "paper").order_by("pk"),
+            key=lambda interest: kinds.index(interest.kind),
         )
         kwargs["initial"] = self._stored()
         super().__init__(*args, **kwargs)
