@@ -8,7 +8,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from subscriptions.flows.health import source_health
-from subscriptions.models import DoubtfulPair
+from subscriptions.models import DoubtfulPair, Submission
 
 
 class Desk(admin.AdminSite):
@@ -24,5 +24,6 @@ class Desk(admin.AdminSite):
         context = {
             "sources": source_health(timezone.now()),
             "pairs": DoubtfulPair.objects.filter(status=DoubtfulPair.Status.OPEN).count(),
+            "submissions": Submission.objects.filter(status=Submission.Status.WAITING).count(),
         }
         return super().index(request, context | (extra_context or {}))
