@@ -48,8 +48,7 @@ class StoredVectors:
             ]
             if self._store:
                 TextVector.objects.bulk_create(rows, ignore_conflicts=True)
-        vectors = [unpacked(known[key]) for key in hashes]
-        return np.array(vectors or np.zeros((0, 1)), dtype=np.float32)
+        return unpacked([known[key] for key in hashes]).astype(np.float32)
 
     @property
     def version(self) -> str:
@@ -90,9 +89,10 @@ def _passing(encoder: Encoder, text: str) -> npt.NDArray[np.float32]:
     return np.asarray(encoder([text])[0])
 
 
-def unpacked(vector: bytes) -> npt.NDArray[np.float32]:
-    """A vector that was stored."""
-    return np.frombuffer(vector, dtype=STORED).astype(np.float32)
+def unpacked(vectors: Sequence[bytes]) -> npt.NDArray[np.float16]:
+    """Stored vectors, of shape (vectors, dimensions)."""
+    width = len(vectors[0]) // np.dtype(STORED).itemsize if vectors else 1
+    return np.frombuffer(b"".join(vectors), dtype=STORED).reshape(len(vectors), width)
 
 
 def text_hash(text: str) -> str:

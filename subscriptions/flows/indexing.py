@@ -30,7 +30,7 @@ def index_papers() -> int:
     begun, made = time.monotonic(), 0
     while pks := list(unindexed().values_list("pk", flat=True)[:CHUNK]):
         encode(list(Paper.objects.filter(pk__in=pks).only("title", "abstract")))
-        made += _index(pks)
+        made += index(pks)
         if time.monotonic() - begun > BUDGET:
             break
     return made
@@ -46,8 +46,11 @@ def encode(papers: Sequence[Paper]) -> None:
 
 
 @transaction.atomic
-def _index(pks: Sequence[int]) -> int:
-    """Under a lock, or a text that changes meanwhile would keep the terms it had."""
+def index(pks: Sequence[int]) -> int:
+    """Make the terms of these papers anew; processes that search take in what is new.
+
+    Under a lock, or a text that changes meanwhile would keep the terms it had.
+    """
     locked = Paper.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
     rows = [
         PaperTerms(
@@ -57,5 +60,6 @@ def _index(pks: Sequence[int]) -> int:
         )
         for paper in locked.only("title", "abstract")
     ]
-    PaperTerms.objects.bulk_create(rows, ignore_conflicts=True)
+    PaperTerms.objects.filter(paper__in=pks).delete()
+    PaperTerms.objects.bulk_create(rows)
     return len(rows)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from django.db.models import BinaryField, Count, Max, OuterRef, Q, QuerySet, Sub
 
 from subscriptions import matching
 from subscriptions.matching import Doc, Index, pack, pack_text
+from subscriptions.matching.index import ENTRY, best, unpack
 from subscriptions.models import Paper, PaperTerms, public_papers
 from subscriptions.sources.ids import arxiv_id, doi
 from subscriptions.vectors import site_vectors, unpacked
@@ -24,8 +26,10 @@ RECENT = 5_000
 CHUNK = 2_000
 SHOWN = 200
 """So many results can be paged through."""
-LOOKED_AT = 1_000
+LOOKED_AT = 400
 """Of so many of the nearest it is asked first whether they are public."""
+
+GONE = 0
 
 logger = logging.getLogger(__name__)
 Numbers = npt.NDArray[np.int64]
@@ -40,7 +44,7 @@ class _Part:
     rows: Numbers
     """The pks of their terms."""
     papers: Numbers
-    """Their own; 0 for one that is gone, or is in a later part with another text."""
+    """Their own; ``GONE`` for one that is not there any more with this text."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def related(paper: Paper, n: int = 6) -> list[Paper]:
     """The public papers most like a paper, the nearest first."""
     row = _rows(PaperTerms.objects.filter(paper=paper)).first()
     packed = bytes(row[2]) if row else pack(Doc(paper.title, paper.abstract))
-    vector = unpacked(row[3]) if row and row[3] is not None else None
+    vector = unpacked([bytes(row[3])])[0].astype(np.float32) if row and row[3] else None
     found = _nearest(packed, vector, n + 1)
     return papers_in_order([pk for pk in found if pk != paper.pk][:n])
 
@@ -89,17 +93,18 @@ def papers_in_order(pks: Sequence[int]) -> list[Paper]:
 
 
 def _nearest(packed: bytes, vector: Vector | None, count: int) -> list[int]:
+    """The public papers nearest to terms and a vector, by their pks."""
     parts = _current().parts
     papers = np.concatenate([part.papers for part in parts])
     scores = matching.search([part.index for part in parts], packed, vector)
-    order = np.argsort(-scores, kind="stable")
-    ranked = papers[order[np.isfinite(scores[order])]]
-    ranked = ranked[ranked > 0].tolist()
-    first = ranked[:LOOKED_AT]
-    public = set(public_papers().filter(pk__in=first).values_list("pk", flat=True))
-    if len(public) < count and len(first) < len(ranked):  # rare: most papers are public
-        public = set(public_papers().values_list("pk", flat=True))
-    return [pk for pk in ranked if pk in public][:count]
+    scores[papers == GONE] = -np.inf
+    pks = papers[best(scores, LOOKED_AT)].tolist()
+    public = set(public_papers().filter(pk__in=pks).values_list("pk", flat=True))
+    if len(public) < count and len(pks) == LOOKED_AT:  # rare: most papers are public
+        everywhere = np.array(public_papers().values_list("pk", flat=True), np.int64)
+        scores[~np.isin(papers, everywhere)] = -np.inf
+        return [*map(int, papers[best(scores, count)])]
+    return [pk for pk in pks if pk in public][:count]
 
 
 def _id_in(text: str) -> Q | None:
@@ -141,22 +146,40 @@ def _refreshed(before: _Kept | None) -> _Kept:
         base = before.parts[0]
         new = np.setdiff1d(there, base.rows)
         if len(new) <= RECENT:
-            left = replace(base, papers=np.where(np.isin(base.rows, there), base.papers, 0))
+            left = replace(base, papers=np.where(np.isin(base.rows, there), base.papers, GONE))
             return _Kept((left, _load(PaperTerms.objects.filter(pk__in=new.tolist()))), state, now)
     return _Kept((_load(PaperTerms.objects.all()),), state, now)
 
 
 def _load(terms: QuerySet[PaperTerms]) -> _Part:
-    pks, papers, packed, known, vectors = [], [], [], [], []
-    for place, row in enumerate(_rows(terms.order_by("pk")).iterator(CHUNK)):
-        pks.append(row[0])
-        papers.append(row[1])
-        packed.append(bytes(row[2]))
-        if row[3] is not None:
-            known.append(place)
-            vectors.append(unpacked(row[3]))
-    index = Index(packed, known, vectors)
+    """Each chunk becomes arrays at once, as objects would take many times their memory."""
+    pks: list[int] = []
+    papers: list[int] = []
+    sizes: list[int] = []
+    known: list[int] = []
+    entries, vectors = [unpack([])], [unpacked([]).ravel()]
+    rows = _rows(terms.order_by("pk")).iterator(CHUNK)
+    while chunk := list(islice(rows, CHUNK)):
+        packed = [bytes(row[2]) for row in chunk]
+        entries.append(unpack(packed))
+        sizes += [len(one) // ENTRY.itemsize for one in packed]
+        known += [len(pks) + n for n, row in enumerate(chunk) if row[3] is not None]
+        if some := [bytes(row[3]) for row in chunk if row[3] is not None]:
+            vectors.append(unpacked(some).ravel())
+        pks += [row[0] for row in chunk]
+        papers += [row[1] for row in chunk]
+    ends = np.cumsum(np.array(sizes, np.int64))
+    index = Index(
+        _joined(entries, ENTRY), ends, np.array(known, np.int64), _joined(vectors, np.float32)
+    )
     return _Part(index, np.array(pks, np.int64), np.array(papers, np.int64))
+
+
+def _joined(arrays: list[npt.NDArray[Any]], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """One array of several, which are let go."""
+    joined = np.concatenate(arrays, dtype=dtype)
+    arrays.clear()
+    return joined
 
 
 def _rows(terms: QuerySet[PaperTerms]) -> Any:

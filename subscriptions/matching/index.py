@@ -24,8 +24,12 @@ WORDS, MEANING = 1.0, 2.0
 FAR = 2.0
 """A paper that has none of the words is found where its meaning stands so far above the mean."""
 
-Terms = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[Any]
+
+
+def unpack(packed: Sequence[bytes]) -> Numbers:
+    """The terms of several texts, one text's after the other's."""
+    return np.frombuffer(b"".join(packed), dtype=ENTRY)
 
 
 def pack(doc: Doc) -> bytes:
@@ -53,38 +57,37 @@ class Index:
     high bits tell those of one drawer apart.
     """
 
-    def __init__(
-        self, packed: Sequence[bytes], known: Sequence[int], vectors: Sequence[Vectors]
-    ) -> None:
-        """The terms of each paper; which papers have a vector, and these."""
-        entries = np.frombuffer(b"".join(packed), dtype=ENTRY)
-        ends = np.cumsum([0, *map(len, packed)]) // ENTRY.itemsize
+    def __init__(self, entries: Numbers, ends: Numbers, known: Numbers, vectors: Vectors) -> None:
+        """The terms of all papers, one after the other, and where those of each end.
+
+        Which papers have a vector, and these, one after the other.
+        """
+        size, starts = len(ends), np.concatenate([[0], ends])
         bits = min(max(len(entries).bit_length() - 2, FEWEST_BITS), MOST_BITS)
         self._last_drawer = np.uint32((1 << bits) - 1)
-        drawers = (entries["term"] & self._last_drawer).astype(np.int32)
-        checks = entries["term"] >> (32 - CHECK_BITS) << 8
-        values = (checks | entries["count"]).astype(np.uint16)
-        shape = len(packed), 1 << bits
-        by_drawer = sparse.csr_matrix((values, drawers, ends), shape=shape).tocsc()
+        drawers = (entries["term"] & self._last_drawer).view(np.int32)
+        values = (entries["term"] >> (32 - CHECK_BITS)).astype(np.uint16) << 8 | entries["count"]
+        by_paper = sparse.csr_matrix((values, drawers, starts), shape=(size, 1 << bits))
+        by_drawer = by_paper.tocsc()
         self._starts, self._papers = by_drawer.indptr, by_drawer.indices
         self._values = by_drawer.data
-        of_each = np.repeat(np.arange(len(packed)), np.diff(ends))
-        self.lengths = np.bincount(of_each, entries["count"], len(packed))
-        self._known = np.array(known, dtype=np.intp)
-        self._vectors = np.array(vectors, dtype=np.float32)
+        self.lengths = np.zeros(size)
+        some = np.flatnonzero(np.diff(starts))
+        if len(some):
+            self.lengths[some] = np.add.reduceat(entries["count"], starts[some], dtype=np.int64)
+        self._known = known
+        self._vectors = vectors.reshape(len(known), -1) if len(known) else vectors
 
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def places(self, terms: Terms) -> tuple[Numbers, Numbers, Numbers]:
-        """Where terms are: which of them, in which paper, how often."""
-        drawers = terms & self._last_drawer
-        spans = [slice(*self._starts[drawer : drawer + 2]) for drawer in drawers.astype(np.intp)]
-        which = np.repeat(np.arange(len(terms)), [span.stop - span.start for span in spans])
-        papers = np.concatenate([np.empty(0, np.int32), *(self._papers[span] for span in spans)])
-        values = np.concatenate([np.empty(0, np.uint16), *(self._values[span] for span in spans)])
-        right = values >> 8 == (terms >> (32 - CHECK_BITS))[which]
-        return which[right], papers[right], values[right] & MOST
+    def papers_with(self, term: np.uint32) -> tuple[Numbers, Numbers]:
+        """The papers that have a term, and how often."""
+        drawer = int(term & self._last_drawer)
+        span = slice(self._starts[drawer], self._starts[drawer + 1])
+        papers, values = self._papers[span], self._values[span]
+        right = values >> 8 == term >> (32 - CHECK_BITS)
+        return papers[right], values[right] & MOST
 
     def meaning(self, vector: Vectors) -> Scores:
         """How near each paper is to a vector by cosine; not a number where it is not known."""
@@ -99,7 +102,7 @@ def search(parts: Sequence[Index], asked: bytes, vector: Vectors | None) -> Scor
 
     One part's papers after the other's; minus infinity where neither fits.
     """
-    words = np.sqrt(_bm25(parts, np.frombuffer(asked, dtype=ENTRY)))
+    words = np.sqrt(_bm25(parts, unpack([asked])))
     views, fits = [_view("words", words, WORDS, words)], words > 0
     if vector is not None:
         meaning = np.concatenate([part.meaning(vector) for part in parts])
@@ -111,15 +114,26 @@ def search(parts: Sequence[Index], asked: bytes, vector: Vectors | None) -> Scor
     return np.where(fits, grade(views, [0], len(words))[0], np.float32(-np.inf))
 
 
+def best(scores: Scores, count: int) -> npt.NDArray[np.intp]:
+    """The places of the best of those that fit, the best first."""
+    some = np.arange(len(scores))
+    if count < len(scores):
+        some = np.argpartition(-scores, count)[:count]
+    some = some[np.isfinite(scores[some])]
+    return some[np.lexsort((some, -scores[some]))]
+
+
 def _bm25(parts: Sequence[Index], asked: Numbers) -> Scores:
-    lengths = np.concatenate([part.lengths for part in parts])
-    firsts = np.cumsum([0, *map(len, parts)])
-    found = [part.places(asked["term"]) for part in parts]
-    which, counts = (np.concatenate([places[n] for places in found]) for n in (0, 2))
-    papers = np.concatenate([some[1] + first for some, first in zip(found, firsts, strict=False)])
-    weights = asked["count"] * rarity(len(lengths), np.bincount(which, minlength=len(asked)))
-    has = saturated(counts, (lengths / max(lengths.mean(), 1))[papers]) if len(papers) else 0
-    return np.bincount(papers, weights[which] * has, len(lengths)).astype(np.float32)
+    size = sum(map(len, parts))
+    mean = sum(part.lengths.sum() for part in parts) / max(size, 1)
+    lengths = [(part.lengths / max(mean, 1)).astype(np.float32) for part in parts]
+    scores = [np.zeros(len(part), dtype=np.float32) for part in parts]
+    for term, count in zip(asked["term"], asked["count"], strict=True):
+        found = [part.papers_with(term) for part in parts]
+        weight = np.float32(count * rarity(size, sum(len(papers) for papers, _ in found)))
+        for (papers, counts), length, score in zip(found, lengths, scores, strict=True):
+            score[papers] += weight * saturated(counts.astype(np.float32), length[papers])
+    return np.concatenate(scores)
 
 
 def _view(name: str, found: Scores, counts: float, usual: Scores) -> View:

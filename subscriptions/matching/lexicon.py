@@ -23,7 +23,7 @@ SATURATION, LENGTH_PENALTY = 1.2, 0.75
 Numbers = npt.NDArray[Any]
 
 
-def rarity(size: int, texts_with: Numbers) -> Numbers:
+def rarity(size: int, texts_with: Numbers | int) -> Numbers:
     """How much a term counts that so many of ``size`` texts have: BM25's part for a collection."""
     return np.asarray(np.log1p((size - texts_with + 0.5) / (texts_with + 0.5)))
 

@@ -19,12 +19,10 @@ NOTHING = -np.inf
 
 
 def made(docs: list[Doc], vectors: dict[int, list[float]] | None = None) -> Index:
-    some = vectors or {}
-    return Index(
-        [*map(pack, docs)],
-        [*some],
-        [np.array(vector, dtype=np.float32) for vector in some.values()],
-    )
+    packed, some = [*map(pack, docs)], vectors or {}
+    ends = np.cumsum([len(index.unpack([one])) for one in packed]).astype(np.int64)
+    known, numbers = np.array([*some], np.int64), np.array([*some.values()], np.float32)
+    return Index(index.unpack(packed), ends, known, numbers.ravel())
 
 
 def plain_bm25(docs: list[Doc], text: str) -> list[float]:

@@ -2,13 +2,16 @@
 
 import datetime as dt
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.test import Client
 from lxml import html
 
+from subscriptions.encoder import Encoder
 from subscriptions.flows import search as flow
 from subscriptions.flows.intake import open_run, take_in
 from subscriptions.flows.search import related
@@ -248,3 +251,27 @@ def test_by_meaning_where_there_is_an_encoder(
         assert titles(client, "household chores")[0] == "Robot arms that fold laundry"
         laundry = Paper.objects.get(title__contains="laundry")
         assert related(laundry)[0].title == "Grasping soft objects"
+
+
+def test_an_encoder_that_came_later_is_used_without_a_restart(
+    client: Client, papers: dict[str, Paper], make_paper: Make, settings: Any
+) -> None:
+    for n in range(20):
+        make_paper(f"Moss on wall {n}")
+    tick()
+    settings.ENCODER = "default"
+    assert titles(client, "household chores") == []
+    call_command("encode_papers", stdout=StringIO())
+    assert titles(client, "household chores")[0] == "Robot arms that fold laundry"
+    assert titles(client, "silt") == ["Silt in mountain rivers"]
+
+
+def test_a_model_that_fails_leaves_the_words(
+    client: Client, papers: dict[str, Paper], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Encoder, texts: list[str]) -> None:
+        raise RuntimeError("no such tensor")
+
+    settings.ENCODER = "default"
+    monkeypatch.setattr(Encoder, "__call__", broken)
+    assert titles(client, "silt") == ["Silt in mountain rivers"]

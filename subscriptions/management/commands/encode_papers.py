@@ -1,9 +1,10 @@
-from itertools import islice, starmap
+from itertools import islice
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from subscriptions.flows.indexing import index
 from subscriptions.matching import paper_text
 from subscriptions.models import Paper
 from subscriptions.vectors import site_vectors
@@ -21,12 +22,12 @@ class Command(BaseCommand):
         vectors = site_vectors()
         if vectors is None:
             raise CommandError("There is no encoder; docs/operator.md says how to get one.")
-        papers = Paper.objects.order_by("-pk").values_list("title", "abstract")
-        count = papers.count()
-        texts = starmap(paper_text, papers.iterator(chunk_size=CHUNK))
+        papers = Paper.objects.order_by("-pk").values_list("pk", "title", "abstract")
+        count, rows = papers.count(), papers.iterator(chunk_size=CHUNK)
         with tqdm(total=count, unit=" papers", disable=None, leave=False) as bar:
-            while chunk := list(islice(texts, CHUNK)):
-                vectors(chunk)
+            while chunk := list(islice(rows, CHUNK)):
+                vectors([paper_text(title, abstract) for _, title, abstract in chunk])
+                index([pk for pk, *_ in chunk])
                 bar.update(len(chunk))
         forgotten = vectors.forget_others()
         self.stdout.write(f"{count} papers have vectors; {forgotten} others deleted")
