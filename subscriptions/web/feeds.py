@@ -38,6 +38,8 @@ from subscriptions.models import (
     public_papers,
 )
 
+from .views.archive import papers_of
+
 KEPT = 15 * 60
 """Seconds for which a feed may be shown as it was."""
 PAPERS_OF_A_DAY = 20
@@ -222,7 +224,7 @@ def own(request: HttpRequest, key: str) -> HttpResponse:
 
 def _day(edition: Edition, count: int, picks: list[Pick]) -> Entry:
     day = edition.day
-    first = Paper.objects.visible().listed_between(day, day).by_trend()[:PAPERS_OF_A_DAY]
+    first = papers_of([day])[:PAPERS_OF_A_DAY]
     told = ngettext("{count} paper", "{count} papers", count).format(count=count)
     path = reverse("edition", args=[day])
     return Entry(

@@ -18,6 +18,7 @@ from subscriptions.web.caching import public
 
 PER_PAGE = 50
 DAY = dt.timedelta(days=1)
+Days = Iterable[dt.date] | QuerySet[Edition, Any]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,6 @@ def edition(request: HttpRequest, day: str) -> HttpResponse:
     except ValueError:
         raise Http404 from None
     found = get_object_or_404(_released(), day=date)
-    papers = Paper.objects.visible().listed_between(date, date)
     return render(
         request,
         "web/edition.html",
@@ -95,7 +95,7 @@ def edition(request: HttpRequest, day: str) -> HttpResponse:
             "previous": _nearest(day__lt=date),
             "next": _nearest(day__gt=date),
             "picks": _picks([date]),
-            **_ranked(request, papers),
+            **_ranked(request, [date]),
         },
     )
 
@@ -112,7 +112,6 @@ def week(request: HttpRequest, name: str) -> HttpResponse:
     if not days:
         raise Http404
     released = _released().filter(day__range=(found.first, found.last)).values("day")
-    listed = Listing.objects.filter(paper=OuterRef("pk"), day__in=released)
     before, after = _nearest(day__lt=found.first), _nearest(day__gt=found.last)
     return render(
         request,
@@ -123,7 +122,7 @@ def week(request: HttpRequest, name: str) -> HttpResponse:
             "previous": before and Week.of(before),
             "next": after and Week.of(after),
             "picks": _picks(released),
-            **_ranked(request, Paper.objects.visible().filter(Exists(listed))),
+            **_ranked(request, released),
         },
     )
 
@@ -151,7 +150,7 @@ def _nearest(**limit: dt.date) -> dt.date | None:
     return days.values_list("day", flat=True).first()
 
 
-def _picks(days: Iterable[dt.date] | QuerySet[Edition, Any]) -> list[dict[str, object]]:
+def _picks(days: Days) -> list[dict[str, object]]:
     """The papers that editors picked on these days, each with its newest note: two queries."""
     picks = Pick.objects.filter(day__in=days, paper__hidden=Paper.Hidden.NO)
     noted = dict(picks.order_by("day", "position", "pk").values_list("paper_id", "note"))
@@ -159,9 +158,16 @@ def _picks(days: Iterable[dt.date] | QuerySet[Edition, Any]) -> list[dict[str, o
     return [{"paper": papers[pk], "note": note} for pk, note in noted.items()]
 
 
-def _ranked(request: HttpRequest, papers: PaperQuerySet) -> dict[str, object]:
+def papers_of(days: Days) -> PaperQuerySet:
+    """The visible papers that are listed on some of these days, by trend."""
+    # Not by EXISTS: SQLite would look at all papers there are, in the order of their trend.
+    listed = Listing.objects.filter(day__in=days).values("paper")
+    return Paper.objects.visible().filter(pk__in=listed).by_trend()
+
+
+def _ranked(request: HttpRequest, days: Days) -> dict[str, object]:
     """A page of papers by trend, of which votes are counted for those on it: three queries."""
-    pks = papers.by_trend().values_list("pk", flat=True)
+    pks = papers_of(days).values_list("pk", flat=True)
     page = Paginator(pks, PER_PAGE).get_page(request.GET.get("page"))
     found = Paper.objects.with_votes().in_bulk(list(page.object_list))
     return {"page": page, "papers": [found[pk] for pk in page], "total": page.paginator.count}
