@@ -2,21 +2,18 @@
 
 import datetime as dt
 import logging
-from contextlib import closing
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.urls import reverse
 
-from subscriptions import emails, links
+from subscriptions import links
 from subscriptions.delivery.outcomes import Result
-from subscriptions.delivery.transport import BackendTransport
 from subscriptions.models import SourceTrouble
 from subscriptions.sources.records import clean
 
 from .health import Health, source_health
+from .mail import mail_one
 
 logger = logging.getLogger(__name__)
 
@@ -67,20 +64,12 @@ def _mail(health: Health, now: dt.datetime) -> None:
     """Tell all staff who have an address, each in a mail of their own."""
     staff = get_user_model().objects.filter(is_active=True, is_staff=True).exclude(email="")
     context = {
-        "site_name": "Paper Round",
-        "site_url": settings.SITE_URL,
-        "postal_address": settings.POSTAL_ADDRESS,
         "health": health,
         "now": now,
         "runs_url": links.absolute(reverse("admin:subscriptions_sourcerun_changelist")),
     }
-    rendered = emails.render("source_health", context)
-    results = []
-    with closing(BackendTransport()) as transport:
-        for address in staff.values_list("email", flat=True):
-            message = EmailMultiAlternatives(rendered.subject, rendered.text, to=[address])
-            message.attach_alternative(rendered.html, "text/html")
-            results.append(transport.send_one(message).result)
+    addresses = staff.values_list("email", flat=True)
+    results = [mail_one("source_health", context, address).result for address in addresses]
     if results and Result.SENT not in results:
         raise ConnectionError("the mail server took none of the mails")
     if not results:
