@@ -97,6 +97,7 @@ def compile_body(name: str, card: str, engine_name: str) -> Body:
     engine = Engine(
         dirs=configured.dirs,
         loaders=["django.template.loaders.filesystem.Loader"],
+        libraries=configured.libraries,
         autoescape=configured.autoescape,
         string_if_invalid=_UNDEFINED,
     )

@@ -9,9 +9,17 @@ import re
 from collections.abc import Iterator
 
 from django.template import Context, Engine
-from django.template.base import FilterExpression, Node, NodeList, TextNode, VariableNode
-from django.template.defaulttags import IfNode, WithNode
+from django.template.base import (
+    FilterExpression,
+    Node,
+    NodeList,
+    TextNode,
+    TokenType,
+    VariableNode,
+)
+from django.template.defaulttags import IfNode, LoadNode, WithNode
 from django.template.loader_tags import BlockNode, ExtendsNode, IncludeNode
+from django.templatetags.i18n import BlockTranslateNode
 from django.utils.safestring import SafeString, mark_safe
 
 from subscriptions import emails
@@ -69,7 +77,7 @@ class Flat:
                 flat.extend(self._expand(block.nodelist, str(block.origin.template_name)))
             elif isinstance(node, IncludeNode):
                 flat.append(self._include(node, name))
-            else:
+            elif not isinstance(node, LoadNode):  # done by now; before the doctype it has no place
                 for children in children_of(node):
                     children[:] = self._expand(children, name)
                 flat.append(node)
@@ -114,6 +122,9 @@ class Flat:
             if found := _NAMED_BY_CSS.search(document[document.rfind("<") :]):
                 where = f"{self.name}: {part}, line {line(part)}"
                 raise CannotCut(f"{where}: the {found[1]} of an element cannot vary")
+            if isinstance(part, BlockTranslateNode) and _has_markup(part):
+                where = f"{self.name}: blocktranslate, line {line(part)}"
+                raise CannotCut(f"{where}: elements in a translated sentence get no styles")
             visible = isinstance(part, VariableNode) or _comment_would_show(document)
             document += f"__T{len(between)}T__" if visible else f"<!--T{len(between)}T-->"
             between.append(part)
@@ -144,6 +155,11 @@ def _in_order(nodes: NodeList) -> Iterator[Node]:
         for children in children_of(node):
             yield from _in_order(children)
             yield node
+
+
+def _has_markup(node: BlockTranslateNode) -> bool:
+    tokens = [*node.singular, *(node.plural or ())]
+    return any("<" in token.contents for token in tokens if token.token_type == TokenType.TEXT)
 
 
 def _comment_would_show(document: str) -> bool:

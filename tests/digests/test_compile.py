@@ -43,14 +43,28 @@ def change(tmp_path: Path) -> Iterator[Change]:
         yield replace
 
 
-def compose() -> Digest:
+def compose(votes: int = 3) -> Digest:
     paper = Paper(pk=1, arxiv_id="2510.00001", title="Robot arms", abstract="Two arms.")
-    paper.votes = 3
+    paper.votes = votes
     delivery = Delivery(
         pk=7, subscriber=Subscriber(pk=5, email="ada@example.org"), first_day=DAY, newest_day=DAY,
         items=[{"paper": 1, "section": "matches", "reason": "You follow robots"}],
     )  # fmt: skip
     return Composer(Content(papers={1: paper})).compose(delivery, NOW)
+
+
+@pytest.mark.parametrize(("votes", "shown"), [(1, "Just 1 of R&amp;D"), (3, "All 3 of R&amp;D")])
+def test_sentences_to_be_translated_go_through_whole(
+    change: Change, votes: int, shown: str
+) -> None:
+    counted = (
+        "<b>{% blocktranslate trimmed with of='R&D'|force_escape count n=NUMBER %}Just {{ n }} of "
+        "{{ of }}{% plural %}All {{ n }} of {{ of }}{% endblocktranslate %}</b>"
+    )
+    change(CARD, '<p class="by">', '<p class="by">' + counted.replace("NUMBER", "item.votes"))
+    change(HTML, '<p class="sub">', '<p class="sub">' + counted.replace("NUMBER", "digest.count"))
+    frame, _, card = compose(votes).html.partition("Robot arms")
+    assert "<b>Just 1 of R&amp;D</b>" in frame and f"<b>{shown}</b>" in card
 
 
 @contextmanager
@@ -73,11 +87,16 @@ def test_filters_conditions_loops_and_includes_need_no_knowledge_of_the_cutting(
     )
     change(
         HTML,
-        "{{ digest.count }} paper",
-        "{% for x in digest.cadence %}-{% endfor %}{{ digest.count }} paper",
+        "{% blocktranslate trimmed count count=digest.count %}",
+        "{% for x in digest.cadence %}-{% endfor %}"
+        "{% blocktranslate trimmed count count=digest.count %}",
     )
-    change(HTML, "Unsubscribe</a>", "{% with name=site_name %}Leave {{ name }}{% endwith %}</a>")
-    change(TEXT, "Unsubscribe:", "{% comment %}x{% endcomment %}Leave:")
+    change(
+        HTML,
+        '{% translate "Unsubscribe" %}</a>',
+        "{% with name=site_name %}Leave {{ name }}{% endwith %}</a>",
+    )
+    change(TEXT, '{% translate "Unsubscribe" %}:', "{% comment %}x{% endcomment %}Leave:")
     message = compose()
     sent = message_from_bytes(message.wire(), policy=policy.default).get_body(("html",))
     for html in (message.html, sent.get_content()):  # type: ignore[union-attr]
@@ -104,7 +123,7 @@ def test_filters_conditions_loops_and_includes_need_no_knowledge_of_the_cutting(
             ["_card.html 0 times"],
         ),
         (HTML, '"email/digest/_card.html"', "digest.cadence", ["body.html", "constant"]),
-        (HTML, "with item=item", "with item=item only", ["body.html, line 17", "only"]),
+        (HTML, "with item=item", "with item=item only", ["body.html, line 18", "only"]),
         ("base.html", "h3 a {", ".card + .card {", ["body.html", ".card + .card"]),
         ("base.html", "h3 a {", "tr:first-child {", ["body.html", ":first-child"]),
         (
@@ -112,6 +131,12 @@ def test_filters_conditions_loops_and_includes_need_no_knowledge_of_the_cutting(
             "{{ preferences_url }}",
             "{% filter upper %}{{ preferences_url }}{% endfilter %}",
             ["body.txt", "filter"],
+        ),
+        (
+            CARD,
+            '<p class="by">',
+            '<p class="by">{% blocktranslate %}{{ x }}<a href="/">Read</a>{% endblocktranslate %}',
+            ["body.html", "line 5", "translated sentence"],
         ),
     ],
 )
@@ -144,6 +169,18 @@ def test_what_cannot_be_cut_fails_when_compiled_with_the_place_named(
             "{{ item.reason }}",
             "{% with r=item.reason %}{{ r }}{% endwith %}",
             ["personal value", "body.html"],
+        ),
+        (
+            HTML,
+            '<p class="sub">',
+            '<p class="sub">{% blocktranslate %}Read {{ web_url }}{% endblocktranslate %}',
+            ["personal value", "body.html"],
+        ),
+        (
+            "digest/_card.txt",
+            "{{ item.reason|wordwrap:70 }}",
+            "{% blocktranslate with why=item.reason %}As {{ why }}{% endblocktranslate %}",
+            ["personal value", "body.txt"],
         ),
     ],
 )

@@ -37,7 +37,7 @@ def unmarked(source: str) -> list[str]:
     text = re.sub(r"<!--.*?-->|<style.*?</style>|<svg.*?</svg>", " ", text, flags=re.DOTALL)
     text = META.sub(" ", text)
     text = f"{re.sub('<[^>]*>', ' ', text)} {' '.join(ATTRIBUTES.findall(text))}"
-    text = re.sub(r"&#?\w+;|width=[\w-]+|device-width|initial-scale", " ", text)
+    text = re.sub(r"&#?\w+;|\w+/\s|width=[\w-]+|device-width|initial-scale", " ", text)
     return re.findall(r"[^\W\d_]{2,}", NAMES.sub(" ", text))
 
 
