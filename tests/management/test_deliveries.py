@@ -165,7 +165,9 @@ def test_settle_by_a_log_that_lacks_some(deliver: Deliver, tmp_path: Path) -> No
         run("settle", "--log", str(log))
 
 
-@pytest.mark.parametrize("content", [b"plain text", gzip.compress(b"x" * 9999)[:-20]])
+@pytest.mark.parametrize(
+    "content", [b"plain text", gzip.compress(b"x" * 9999)[:-20]], ids=["plain", "cut short"]
+)
 def test_a_broken_log_changes_nothing(deliver: Deliver, tmp_path: Path, content: bytes) -> None:
     doubtful = deliver("in_doubt")
     whole, broken = tmp_path / "mail.log", tmp_path / "mail.log.2.gz"

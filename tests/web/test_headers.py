@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.test import Client
 from lxml import html
 
 from subscriptions.web.urls import urlpatterns
@@ -69,6 +70,12 @@ def test_every_page_has_the_headers_and_nothing_inline_or_foreign(site: Site) ->
         if text and answer.headers["Content-Type"].startswith("text/html"):
             waiting += _checked(text, path)
     assert len(seen) > len(site.pages)
+
+
+def test_a_form_without_its_cookie_is_explained(site: Site) -> None:
+    answer = Client(enforce_csrf_checks=True).post(site.pages["preferences"])
+    assert answer.status_code == 403
+    assert "reload the page" in answer.text and "<style" not in answer.text
 
 
 def _checked(text: str, path: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.conftest import ROOT, missing
 from tests.pages import Site
@@ -35,6 +36,9 @@ def test_pages_and_mails_have_no_error(site: Site, vnu: list[str], tmp_path: Pat
         kind = "mail" if name == "digest" else "page"
         (tmp_path / f"{kind}.{name}.html").write_bytes(site.client.get(path).content)
     (tmp_path / "page.signup.errors.html").write_bytes(site.client.post("/", {}).content)
+    refused = Client(enforce_csrf_checks=True).post(site.pages["preferences"])
+    assert refused.status_code == 403
+    (tmp_path / "page.csrf.html").write_bytes(refused.content)
     for name, html in site.mails.items():
         (tmp_path / f"mail.{name}.mailed.html").write_text(html, encoding="utf-8")
     shutil.copy(CSS, tmp_path)
