@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import count, islice
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from subscriptions import emails, links
 from subscriptions.models import Delivery, Item, Section
@@ -138,7 +139,7 @@ class Composer:
         return pair
 
     def _subject(self, items: Sequence[tuple[int, Item]]) -> str:
-        title = self.content.papers[items[0][1]["paper"]].title if items else "Nothing new"
+        title = self.content.papers[items[0][1]["paper"]].title if items else gettext("Nothing new")
         return _subject(title, len(items))
 
 

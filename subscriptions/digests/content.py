@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 from django.utils.text import Truncator
+from django.utils.translation import ngettext
 
 from subscriptions import links
 from subscriptions.models import (
@@ -127,7 +128,7 @@ def frame_context(
             "missing": [{"source": source, "since": day} for source, day in missing],
             "count": sum(len(items) for _, items in sections),
             "sections": [
-                {"key": section.value, "title": section.label, "items": items}
+                {"key": section.value, "title": str(section.label), "items": items}
                 for section, items in sections
             ],
         },
@@ -166,4 +167,6 @@ def _authors(names: list[str]) -> str:
     """``A. One, B. Two and 5 more``; three names are all shown."""
     if len(names) <= 3:
         return ", ".join(names)
-    return f"{names[0]}, {names[1]} and {len(names) - 2} more"
+    more = len(names) - 2
+    told = ngettext("{first}, {second} and {more} more", "{first}, {second} and {more} more", more)
+    return told.format(first=names[0], second=names[1], more=more)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from django.utils.translation import gettext as _
+
 from subscriptions.matching import Doc, Query, Why, split_author
 from subscriptions.models import Feedback, Interest, Paper, Topic
 
@@ -131,21 +133,22 @@ def _query(kind: str, topic: Topic | None, paper: Doc | None, value: str) -> tup
 def reason(interest: Followed, why: Why) -> str:
     """One line in the reader's own words."""
     if interest.kind == Kind.AUTHOR:
-        return f"By {interest.name}, whom you follow"
+        return _("By %(name)s, whom you follow") % {"name": interest.name}
     if interest.kind == Kind.CATEGORY:
-        return f"New in {interest.name}, which you follow"
+        return _("New in %(category)s, which you follow") % {"category": interest.name}
     found = told(why)
     if why.like is not None:
-        title = interest.query.liked[why.like].title[:80]
-        return f"Like “{title}”" + (f": {found}" if found else "")
-    if interest.kind == Kind.PHRASE:
-        says_more = found and why.words != (interest.name,)
-        return f"Your phrase “{interest.name}”" + (f": {found}" if says_more else "")
-    return f"You follow {interest.name}" + (f": {found}" if found else "")
+        said = _("Like “%(title)s”") % {"title": interest.query.liked[why.like].title[:80]}
+    elif interest.kind == Kind.PHRASE:
+        said = _("Your phrase “%(phrase)s”") % {"phrase": interest.name}
+        found = "" if why.words == (interest.name,) else found
+    else:
+        said = _("You follow %(topic)s") % {"topic": interest.name}
+    return _("%(reason)s: %(words)s") % {"reason": said, "words": found} if found else said
 
 
 def told(why: Why) -> str:
     """The words that brought a paper, or its category; empty where neither did."""
-    return ", ".join(f"“{word}”" for word in why.words) or (
-        f"new in {why.category}" if why.category else ""
-    )
+    if why.words:
+        return ", ".join(_("“%(word)s”") % {"word": word} for word in why.words)
+    return _("new in %(category)s") % {"category": why.category} if why.category else ""

@@ -9,6 +9,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from subscriptions.matching import share_out
 from subscriptions.models import WINDOW_DAYS, Delivery, Item, Section, Subscriber
@@ -154,7 +155,7 @@ def choose(request: Request, interests: list[Followed], had: set[int], shelf: Sh
 
     if PICKS not in off:
         for place in _picks(request, followed, excluded, size // 2, shelf):
-            put(place, PICKS, "Picked by the editors")
+            put(place, PICKS, _("Picked by the editors"))
     trending = 0 if TRENDING in off else size // 5
     if MATCHES not in off:
         reserved = len(list(islice(filter(allowed, shelf.by_trend_with_votes), trending)))
@@ -171,7 +172,7 @@ def choose(request: Request, interests: list[Followed], had: set[int], shelf: Sh
         trending = size // 2
     most_talked_of = _trending(allowed, not items, shelf)
     for place in islice(most_talked_of, min(trending, size - len(items))):
-        put(place, TRENDING, _votes(shelf.papers[place].votes))
+        put(place, TRENDING, shelf.votes_in_words[shelf.papers[place].votes])
     return Chosen(items, {} if MATCHES in off else _kept_away(muted, followed, listed - had, shelf))
 
 
@@ -208,7 +209,3 @@ def _trending(allowed: Callable[[int], bool], alone: bool, shelf: Shelf) -> Iter
     if first is not None:
         return chain([first], with_votes)
     return filter(allowed, shelf.by_trend) if alone else iter(())
-
-
-def _votes(votes: int) -> str:
-    return f"{votes} upvote{'' if votes == 1 else 's'} so far" if votes else "New"

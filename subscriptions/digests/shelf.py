@@ -3,6 +3,9 @@
 import datetime as dt
 from collections import defaultdict
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from subscriptions.matching import Doc, Pool
 from subscriptions.models import Listing, Paper, Pick
 from subscriptions.vectors import site_vectors
@@ -65,6 +68,7 @@ class Shelf:
             range(len(self.papers)), key=lambda n: (-self.papers[n].trend, self.papers[n].pk)
         )
         self.by_trend_with_votes = [n for n in self.by_trend if self.papers[n].votes]
+        self.votes_in_words = {votes: _votes(votes) for votes in {p.votes for p in self.papers}}
         docs = [_doc(paper) for paper in self.papers]
         self.scored = Scored(Pool(docs, background, site_vectors(store)))
         """The same places, ranked for what readers follow."""
@@ -74,6 +78,12 @@ class Shelf:
         if days not in self._listed:
             self._listed[days] = set().union(*(self._listed_by_day.get(day, ()) for day in days))
         return self._listed[days]
+
+
+def _votes(votes: int) -> str:
+    if not votes:
+        return _("New")
+    return ngettext("{count} upvote so far", "{count} upvotes so far", votes).format(count=votes)
 
 
 def _doc(paper: Paper) -> Doc:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from subscriptions import links
 from subscriptions.delivery.outcomes import Result
@@ -154,11 +155,15 @@ def _answer(subscriber: Subscriber, request: SignupRequest) -> tuple[str, dict[s
 
 def schedule_in_words(subscriber: Subscriber) -> str:
     """``Weekly, Monday at 08:00 (Europe/Berlin)``."""
-    days = f", {subscriber.get_weekday_display()}" if subscriber.cadence == "weekly" else ""
-    return (
-        f"{subscriber.get_cadence_display()}{days} at {subscriber.hour:02}:00 "
-        f"({subscriber.timezone.replace('_', ' ')})"
-    )
+    if subscriber.cadence == Subscriber.Cadence.DAILY:
+        words = _("Daily at %(hour)s (%(zone)s)")
+    else:
+        words = _("Weekly, %(weekday)s at %(hour)s (%(zone)s)")
+    return words % {
+        "weekday": subscriber.get_weekday_display(),
+        "hour": f"{subscriber.hour:02}:00",
+        "zone": subscriber.timezone.replace("_", " "),
+    }
 
 
 def confirm(pk: int, now: dt.datetime) -> Subscriber | None:

@@ -8,6 +8,7 @@ from typing import NotRequired, TypedDict
 
 from django.db import connection, models, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from .subscribers import Subscriber
 
@@ -24,9 +25,9 @@ class Item(TypedDict):
 class Section(models.TextChoices):
     """The parts of a digest, in the order they are shown."""
 
-    PICKS = "picks", "Editors’ picks"
-    MATCHES = "matches", "For you"
-    TRENDING = "trending", "Trending"
+    PICKS = "picks", gettext_lazy("Editors’ picks")
+    MATCHES = "matches", gettext_lazy("For you")
+    TRENDING = "trending", gettext_lazy("Trending")
 
 
 NEEDED_TO_SEND = (

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy
 
 from .editions import Topic
 from .papers import Paper
@@ -13,17 +14,17 @@ class Interest(models.Model):
     """One thing one reader follows; with a negative weight, one they never want."""
 
     class Kind(models.TextChoices):
-        TOPIC = "topic"
-        PHRASE = "phrase"
-        AUTHOR = "author"
-        CATEGORY = "category"
-        PAPER = "paper", "example paper"
+        TOPIC = "topic", gettext_lazy("Topic")
+        PHRASE = "phrase", gettext_lazy("Phrase")
+        AUTHOR = "author", gettext_lazy("Author")
+        CATEGORY = "category", gettext_lazy("Category")
+        PAPER = "paper", gettext_lazy("example paper")
 
     class Weight(models.IntegerChoices):
-        MUTED = -2
-        LESS = 1
-        NORMAL = 2
-        MORE = 4
+        MUTED = -2, gettext_lazy("Muted")
+        LESS = 1, gettext_lazy("Less")
+        NORMAL = 2, gettext_lazy("Normal")
+        MORE = 4, gettext_lazy("More")
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="interests")
     kind = models.CharField(max_length=8, choices=Kind.choices)
@@ -91,9 +92,9 @@ class Feedback(models.Model):
     """What a reader said of a paper they were sent; it trains the interest that brought it."""
 
     class Verdict(models.TextChoices):
-        MORE = "more", "more like this"
-        LESS = "less", "less like this"
-        SAVE = "save"
+        MORE = "more", gettext_lazy("more like this")
+        LESS = "less", gettext_lazy("less like this")
+        SAVE = "save", gettext_lazy("Save")
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="feedback")
     paper = models.ForeignKey(Paper, models.CASCADE, related_name="feedback")

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 LEASE = dt.timedelta(minutes=15)
 """A run that gave no sign of life for so long has died."""
@@ -15,8 +16,8 @@ class Source(models.TextChoices):
 
     ARXIV = "arxiv", "arXiv"
     HUGGING_FACE = "hugging-face", "Hugging Face Daily Papers"
-    FILE = "file", "File"
-    READERS = "readers", "Suggested by a reader"
+    FILE = "file", gettext_lazy("File")
+    READERS = "readers", gettext_lazy("Suggested by a reader")
 
 
 class SourceRunQuerySet(models.QuerySet["SourceRun"]):

@@ -33,7 +33,7 @@ def feeds() -> dict[str, Feed]:
 def source_label(source: str) -> str:
     """A source's name as readers know it."""
     labels = dict(Source.choices) | {feed.source: feed.label for feed in feeds().values()}
-    return labels.get(source, source)
+    return str(labels.get(source, source))
 
 
 def _modules() -> Iterator[object]:

@@ -24,11 +24,7 @@ from .proof import ProofField
 LATELY = dt.timedelta(weeks=8)
 ZONES = sorted(zone for zone in available_timezones() if zone[0].isupper() and zone != "Factory")
 FOLLOWED = "topics", "phrases", "authors", "categories", "papers"
-WEIGHTS = [
-    (Interest.Weight.LESS, gettext_lazy("Less")),
-    (Interest.Weight.NORMAL, gettext_lazy("Normal")),
-    (Interest.Weight.MORE, gettext_lazy("More")),
-]
+WEIGHTS = [(weight, weight.label) for weight in Interest.Weight if weight > 0]
 
 
 class ChoicesForm(forms.Form):
