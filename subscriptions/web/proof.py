@@ -11,7 +11,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy
 from django_altcha import AltchaChallengeView, AltchaField
 
-MOST_TRIES = 50_000
+MOST_TRIES = 20_000
 """About a second of a phone's work."""
 
 

@@ -24,6 +24,8 @@ proof.form.addEventListener("focusin", begin, { once: true });
 proof.form.addEventListener("submit", async (event) => {
   if (proof.value) return;
   event.preventDefault();
+  const { submitter } = event;
   proof.value = await begin();
-  proof.form.requestSubmit(event.submitter);
+  // Where the work was done already, this event is still being handled: a form cannot be sent then.
+  setTimeout(() => proof.form.requestSubmit(submitter));
 });

@@ -1,0 +1,62 @@
+import base64
+import json
+from typing import Any
+
+import altcha
+import pytest
+from django.test import Client
+
+from subscriptions.models import SignupRequest
+from tests.web.test_subscribe import GOOD
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _asked_for(settings: Any) -> None:
+    settings.PROOF_OF_WORK = True
+
+
+def solved(client: Client) -> str:
+    """What ``proof.js`` puts into the form."""
+    task = client.get("/proof/").json()
+    solution = altcha.solve_challenge(task["challenge"], task["salt"], max_number=50_000)
+    assert solution
+    parts = {name: task[name] for name in ("algorithm", "challenge", "salt", "signature")}
+    payload = json.dumps(parts | {"number": solution.number})
+    return base64.b64encode(payload.encode()).decode()
+
+
+def test_without_work_nobody_signs_up(client: Client) -> None:
+    page = client.get("/")
+    assert 'data-proof="/proof/"' in page.text and "paper-round/proof" in page.text
+    for proof in ("", "x", base64.b64encode(b"{}").decode()):
+        answer = client.post("/", {**GOOD, "proof": proof})
+        assert answer.status_code == 422
+        assert "has not shown that it is no robot" in answer.text
+        assert not SignupRequest.objects.exists()
+
+
+def test_work_counts_once(client: Client) -> None:
+    proof = solved(client)
+    assert client.post("/", {**GOOD, "proof": proof}).status_code == 302
+    again = client.post("/", {**GOOD, "email": "bo@example.org", "proof": proof})
+    assert again.status_code == 422 and proof not in again.text
+    assert SignupRequest.objects.count() == 1
+
+
+def test_work_for_another_site_does_not_count(client: Client, settings: Any) -> None:
+    settings.ALTCHA_HMAC_KEY = "another"
+    proof = solved(client)
+    settings.ALTCHA_HMAC_KEY = "ours"
+    assert client.post("/", {**GOOD, "proof": proof}).status_code == 422
+
+
+def test_a_preview_needs_no_work(client: Client) -> None:
+    assert client.post("/preview/", GOOD).status_code == 200
+    assert client.post("/", {**GOOD, "preview": "1"}).status_code == 200
+
+
+def test_where_it_is_off_nothing_is_asked(client: Client, settings: Any) -> None:
+    settings.PROOF_OF_WORK = False
+    assert "data-proof" not in client.get("/").text
