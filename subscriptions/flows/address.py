@@ -1,12 +1,13 @@
 """A reader moves to another address: its owner confirms, and the old one is told."""
 
 import datetime as dt
+import logging
 from enum import Enum
 
 from django.db import IntegrityError, transaction
 
 from subscriptions import links
-from subscriptions.delivery.outcomes import Result
+from subscriptions.delivery.outcomes import Outcome, Result
 from subscriptions.masking import mask_email
 from subscriptions.models import AddressChange, Subscriber, Suppression
 
@@ -21,6 +22,8 @@ KEPT = dt.timedelta(days=2)
 Status = Subscriber.Status
 ENDED = (Status.PENDING, Status.UNSUBSCRIBED)
 """A subscription that makes room for one that moves to its address."""
+
+logger = logging.getLogger(__name__)
 
 
 class Confirmed(Enum):
@@ -57,7 +60,7 @@ def mail(pk: int) -> bool:
     }  # fmt: skip
     if there is None or there.status in ENDED:
         context["confirm_url"] = links.NEW_ADDRESS.url(pk)
-    return mail_one("new_address", context, change.email).result is Result.SENT
+    return _sent(pk, mail_one("new_address", context, change.email))
 
 
 def find(pk: int) -> AddressChange | None:
@@ -82,7 +85,8 @@ def _confirm(pk: int) -> tuple[Confirmed, int, str]:
     change = find(pk)
     if change is None or Suppression.objects.has(change.email):
         return Confirmed.GONE, 0, ""
-    there = Subscriber.objects.with_email(change.email).first()
+    others = Subscriber.objects.exclude(pk=change.subscriber_id)  # who may have it since a moment
+    there = others.with_email(change.email).first()
     if there and there.status not in ENDED:
         return Confirmed.TAKEN, 0, ""
     if not AddressChange.objects.filter(pk=pk).delete()[0]:
@@ -101,7 +105,13 @@ def tell_old(pk: int, old: str, now: dt.datetime) -> bool:
     if reader is None or Suppression.objects.has(old):
         return False
     context = {"new": mask_email(reader.email), "changed_at": now}
-    return mail_one("address_changed", context, old).result is Result.SENT
+    return _sent(pk, mail_one("address_changed", context, old))
+
+
+def _sent(pk: int, outcome: Outcome) -> bool:
+    if outcome.result is not Result.SENT:
+        logger.warning("a mail of a change of address, %s, was not sent: %s", pk, outcome.reply)
+    return outcome.result is Result.SENT
 
 
 def purge(now: dt.datetime) -> None:

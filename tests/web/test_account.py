@@ -16,6 +16,7 @@ from django.test import Client
 from subscriptions import links
 from subscriptions.flows.preferences import unsubscribe
 from subscriptions.models import AddressChange, Edition, Subscriber, Suppression
+from subscriptions.models.subscribers import SubscriberQuerySet
 from tests.conftest import MONDAY
 from tests.web.conftest import link_in
 from tests.web.signing_in import sign_in
@@ -179,8 +180,7 @@ def test_even_at_the_very_moment(
 ) -> None:  # fmt: skip
     do(sign_in(client, ada), "/account/address/", email=NEW)
     make_reader(NEW, phrases=("cups",))
-    manager = type(Subscriber.objects)
-    monkeypatch.setattr(manager, "with_email", lambda self, email: Subscriber.objects.none())
+    monkeypatch.setattr(SubscriberQuerySet, "with_email", lambda self, email: self.none())
     answer = do(client, link_in(mail.outbox[0], "new-address"))
     assert (answer.status_code, AddressChange.objects.count()) == (409, 1)
 
