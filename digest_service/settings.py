@@ -128,6 +128,7 @@ else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 
 LANGUAGE_CODE = "en"
+LOCALE_PATHS = [BASE_DIR / "subscriptions" / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
