@@ -64,6 +64,8 @@ def coming_days(subscriber: Subscriber, now: dt.datetime) -> tuple[dt.date, ...]
     """What the digest of a reader's next slot covers, as far as can be said now."""
     slot = subscriber.next_digest_at or subscriber.next_slot(now)
     newest = max(slot, now).astimezone(dt.UTC).date() - DAY
+    if not subscriber.covered_until and (week := Edition.objects.newest_week(newest)):
+        return week
     return _open_days(subscriber, newest) or (newest,)
 
 
