@@ -9,6 +9,7 @@ from .records import RejectedRecord, clean, shown
 
 _ARXIV = re.compile(
     r"(?:arxiv:|https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/"
+    r"|https?://(?:www\.)?huggingface\.co/papers/"
     r"|(?:doi:|https?://(?:dx\.)?doi\.org/)?10\.48550/arxiv\.)?"
     r"(?:(?P<new>\d\d(?:0[1-9]|1[0-2])\.\d{4,5})"
     r"|(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[a-z]{2})?/(?P<old>\d\d(?:0[1-9]|1[0-2])\d{3}))"

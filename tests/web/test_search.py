@@ -1,6 +1,7 @@
 """The search page, and the papers most like one, through the tick that makes them known."""
 
 import datetime as dt
+import threading
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -86,7 +87,7 @@ def test_a_pasted_abstract_brings_its_neighbours(client: Client, papers: dict[st
 @pytest.mark.parametrize(
     "q",
     ["2510.00003", "arXiv:2510.00003v2", "https://arxiv.org/pdf/2510.00003v1.pdf",
-     " 10.1000/XYZ ", "https://doi.org/10.1000/xyz"],
+     "https://huggingface.co/papers/2510.00003", " 10.1000/XYZ ", "https://doi.org/10.1000/xyz"],
 )  # fmt: skip
 def test_an_id_leads_to_its_paper(client: Client, papers: dict[str, Paper], q: str) -> None:
     paper = papers["Silt in mountain rivers"]
@@ -275,3 +276,25 @@ def test_a_model_that_fails_leaves_the_words(
     settings.ENCODER = "default"
     monkeypatch.setattr(Encoder, "__call__", broken)
     assert titles(client, "silt") == ["Silt in mountain rivers"]
+
+
+def test_nobody_waits_while_one_thread_looks_for_what_is_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old, new = flow._Kept((), "old", 0), flow._Kept((), "new", 0)
+    looking, done, found = threading.Event(), threading.Event(), []
+
+    def look(before: object) -> flow._Kept:
+        looking.set()
+        assert done.wait(10)
+        return new
+
+    monkeypatch.setattr(flow, "_kept", old)
+    monkeypatch.setattr(flow, "_refreshed", look)
+    thread = threading.Thread(target=lambda: found.append(flow._current()))
+    thread.start()
+    assert looking.wait(10)
+    assert flow._current() is old
+    done.set()
+    thread.join()
+    assert found == [new] and flow._kept is new
