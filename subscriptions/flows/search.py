@@ -26,8 +26,9 @@ RECENT = 5_000
 CHUNK = 2_000
 SHOWN = 200
 """So many results can be paged through."""
-LOOKED_AT = 400
-"""Of so many of the nearest it is asked first whether they are public."""
+SPARE = 2
+"""Of so many times the wanted it is asked first whether they are public."""
+FEWEST = 50
 
 GONE = 0
 
@@ -98,9 +99,10 @@ def _nearest(packed: bytes, vector: Vector | None, count: int) -> list[int]:
     papers = np.concatenate([part.papers for part in parts])
     scores = matching.search([part.index for part in parts], packed, vector)
     scores[papers == GONE] = -np.inf
-    pks = papers[best(scores, LOOKED_AT)].tolist()
+    first = max(SPARE * count, FEWEST)
+    pks = papers[best(scores, first)].tolist()
     public = set(public_papers().filter(pk__in=pks).values_list("pk", flat=True))
-    if len(public) < count and len(pks) == LOOKED_AT:  # rare: most papers are public
+    if len(public) < count and len(pks) == first:  # rare: most papers are public
         everywhere = np.array(public_papers().values_list("pk", flat=True), np.int64)
         scores[~np.isin(papers, everywhere)] = -np.inf
         return [*map(int, papers[best(scores, count)])]

@@ -132,7 +132,8 @@ def test_what_is_not_public_is_never_found(
 def test_many_that_are_not_public_hide_none_that_are(
     client: Client, papers: dict[str, Paper], make_paper: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "LOOKED_AT", 2)
+    monkeypatch.setattr(flow, "SHOWN", 1)
+    monkeypatch.setattr(flow, "FEWEST", 2)
     for n in range(5):
         make_paper(f"Silt, silt, silt {n}", day=MONDAY.date())
     tick()
