@@ -1,4 +1,4 @@
-"""Axe finds nothing wrong with any page or mail, wide or narrow, light or dark."""
+"""Axe finds nothing wrong with any page or mail, wide or narrow, light or dark; none is cut off."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from tests.pages import Site
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 AXE = Axe().axe_script
+TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 RUN = "options => axe.run(options).then(found => found.violations)"
 SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
 
@@ -60,7 +61,7 @@ def test_mails(site: Site, tab: Page) -> None:
 
 
 def faults(page: Page, *left_out: str) -> list[str]:
-    """What axe finds at both widths in both schemes, a line each."""
+    """What axe finds at each width in both schemes, and what does not fit there, a line each."""
     options = {
         "resultTypes": ["violations"],
         "rules": {name: {"enabled": False} for name in left_out},
@@ -69,6 +70,8 @@ def faults(page: Page, *left_out: str) -> list[str]:
     lines = []
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
+        if page.evaluate(TOO_WIDE):
+            lines.append(f"{width}: scrolls sideways")
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             for fault in page.evaluate(RUN, options):
