@@ -254,7 +254,8 @@ def sent_text(kind: str = "plain") -> str:
 def test_a_source_that_is_late_is_told_in_one_line(
     make_reader: Make, make_paper: Make, last_day: dt.date, ended: dt.datetime | None, told: bool
 ) -> None:
-    make_reader(phrases=("robot arms",))
+    reader = make_reader(phrases=("robot arms",))
+    Subscriber.objects.filter(pk=reader.pk).update(covered_until=dt.date(2025, 10, 5))
     make_paper("Robot arms")
     SourceTrouble.objects.create(
         feed="arxiv-oai:cs", label="arXiv", state="late", last_day=last_day, began_at=NOW,
