@@ -6,8 +6,9 @@ INBOX_PORT ?= 1080
 ENCODER ?= none
 UV_VERSION := 0.13.9
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 # Tests that have no use for the database that the others get.
-ONCE := tests/matching tests/sources tests/deploy $(addprefix tests/management/test_,demo.py embedded.py rank.py)
+ONCE := tests/matching tests/sources tests/deploy tests/node $(addprefix tests/management/test_,demo.py embedded.py rank.py) $(addprefix tests/web/test_,headers.py html.py weight.py)
 export PORT INBOX_PORT
 
 .PHONY: demo test bench bench-matching audit soak install check clean
@@ -16,8 +17,8 @@ demo: install
 	@$(BIN)/python manage.py demo
 
 test: install check
-	$(BIN)/python -m pytest
-	TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not browser and not postgresql" $(ONCE:%=--ignore=%)
+	$(PYTEST)
+	TEST_DATABASE=sqlite $(PYTEST) -m "not browser and not postgresql" $(ONCE:%=--ignore=%)
 
 bench: install
 	$(BIN)/python -m tests.benchmarks

@@ -19,6 +19,18 @@ from tests.pages import Site, make_site
 
 ROOT = Path(__file__).resolve().parent.parent
 MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
+TOGETHER = {
+    "browser": ("browser",),
+    "processes": ("benchmarks", "deploy", "soak", "test_demo.py", "test_workers.py"),
+}
+"""What starts a browser or many processes: with xdist, one worker runs it one after another."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for group, names in TOGETHER.items():
+            if not set(item.path.relative_to(ROOT).parts).isdisjoint(names):
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

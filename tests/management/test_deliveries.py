@@ -3,7 +3,6 @@
 import datetime as dt
 import gzip
 import io
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -219,7 +218,7 @@ def test_watch_redraws_on_a_terminal_until_ctrl_c(
     deliver("queued")
     steps = Steps(lambda: run("pause", "--reason", "so many words " * 20), interrupt)
     monkeypatch.setattr(time, "sleep", steps)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((80, 24)))
+    monkeypatch.setenv("COLUMNS", "80")
     terminal = Terminal()
     call_command("deliveries", "--watch", stdout=terminal)
     first, second = terminal.getvalue().split("\x1b[2F\x1b[J")
