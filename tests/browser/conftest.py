@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from subscriptions.digests.tick import send_due
 from subscriptions.management.inbox import Folder, smtp_server, web_server
@@ -36,6 +36,7 @@ def browser() -> Iterator[Browser]:
         missing(f"there is no Chromium at {CHROMIUM}; name one in CHROMIUM")
     # The browser's driver runs an event loop in this thread, which Django takes for async code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    expect.set_options(timeout=20_000)  # as long as clicks may take, on a busy machine
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
         yield browser
