@@ -83,7 +83,7 @@ class Shelf:
 def _votes(votes: int) -> str:
     if not votes:
         return _("New")
-    return ngettext("{count} upvote so far", "{count} upvotes so far", votes).format(count=votes)
+    return ngettext("{count} vote so far", "{count} votes so far", votes).format(count=votes)
 
 
 def _doc(paper: Paper) -> Doc:

@@ -84,7 +84,7 @@ def test_sections_reasons_notes_and_escaping(sent: EmailMessage) -> None:
     assert "Read <b>this</b> & that." in text
     assert "A good &lt;week&gt;." in html and "A good <week>." in text
     assert "Your phrase “robot arms”" in html and "Your phrase “robot arms”" in text
-    assert "40 upvotes so far" in html
+    assert "40 votes so far" in html
     assert "Author 0 O’Neil, Author 1 O’Neil and 5 more" in " ".join(text.split())
     assert "Paper Round, 1 Test Street, Testtown" in html
     assert "Paper Round, 1 Test Street, Testtown" in text

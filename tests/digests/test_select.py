@@ -155,7 +155,7 @@ def test_a_poor_week_brings_picks_and_trending_and_no_empty_mail(
     reader = make_reader(phrases=("nothing like it",))
     items = items_of(reader)
     assert titles(items) == ["Paper with 30 votes", "Paper with 3 votes"]
-    assert [item["reason"] for item in items] == ["30 upvotes so far", "3 upvotes so far"]
+    assert [item["reason"] for item in items] == ["30 votes so far", "3 votes so far"]
 
 
 def test_without_votes_the_newest_papers_come_rather_than_nothing(
