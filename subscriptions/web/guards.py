@@ -20,6 +20,9 @@ OF_ADDRESS = RateLimitItemPerDay(5, namespace="address")
 PREVIEWS = RateLimitItemPerMinute(240, namespace="preview")
 """Of one network."""
 
+SEARCHES = RateLimitItemPerMinute(120, namespace="search")
+"""Of one network."""
+
 logger = logging.getLogger(__name__)
 
 

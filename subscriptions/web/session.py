@@ -1,4 +1,4 @@
-"""A reader's session, opened by a mailed link; it ends after thirty minutes without use.
+"""A reader's session, opened by a mailed link; it ends after an hour.
 
 It shares Django's cookie with the staff's login, and neither ends the other.
 """
@@ -19,10 +19,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from subscriptions.flows.sign_in import READING
 from subscriptions.models import Subscriber
 
-IDLE = 30 * 60
-"""Seconds without use."""
-NOTED = 60
-"""So many seconds pass before another use is noted: not every page writes."""
+LASTS = 60 * 60
+"""Seconds. Using it makes it no longer: a GET changes nothing, a session neither."""
 LONGEST_NEXT = 200
 P = ParamSpec("P")
 
@@ -30,7 +28,7 @@ P = ParamSpec("P")
 def open_session(request: HttpRequest, reader: Subscriber) -> None:
     request.session.cycle_key()
     request.session["reader"] = reader.pk
-    request.session["reader_until"] = time.time() + IDLE
+    request.session["reader_until"] = time.time() + LASTS
 
 
 def close_session(request: HttpRequest) -> None:
@@ -47,10 +45,7 @@ def current_reader(request: HttpRequest) -> Subscriber | None:
     pk, until = request.session.get("reader"), request.session.get("reader_until", 0)
     if not pk or until <= time.time():
         return None
-    reader = Subscriber.objects.filter(pk=pk, status__in=READING).first()
-    if reader and until < time.time() + IDLE - NOTED:
-        request.session["reader_until"] = time.time() + IDLE
-    return reader
+    return Subscriber.objects.filter(pk=pk, status__in=READING).first()
 
 
 def reader_required(

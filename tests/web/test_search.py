@@ -299,3 +299,10 @@ def test_nobody_waits_while_one_thread_looks_for_what_is_new(
     done.set()
     thread.join()
     assert found == [new] and flow._kept is new
+
+
+def test_a_network_that_searches_without_end_waits_a_minute(client: Client, db: None) -> None:
+    answers = [client.get("/search/?q=x", REMOTE_ADDR="151.101.1.7") for _ in range(121)]
+    assert {answer.status_code for answer in answers[:-1]} == {200}
+    assert answers[-1].status_code == 429 and "Please try again in a minute" in answers[-1].text
+    assert client.get("/search/?q=x", REMOTE_ADDR="151.101.2.7").status_code == 200

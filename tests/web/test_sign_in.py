@@ -164,12 +164,12 @@ def test_a_link_of_one_who_has_left_opens_nothing(client: Client, reader: Subscr
     assert client.get("/account/").status_code == 302
 
 
-def test_thirty_minutes_without_use_end_it(client: Client, reader: Subscriber, frozen: Any) -> None:
+def test_it_ends_after_an_hour(client: Client, reader: Subscriber, frozen: Any) -> None:
     sign_in(client, reader)
-    for n in range(1, 4):
-        frozen.move_to(MONDAY + n * 20 * MINUTE)
+    for minutes in (20, 40, 59):
+        frozen.move_to(MONDAY + minutes * MINUTE)
         assert client.get("/account/").status_code == 200
-    frozen.move_to(MONDAY + 91 * MINUTE)
+    frozen.move_to(MONDAY + 60 * MINUTE)
     assert client.get("/account/").status_code == 302
 
 

@@ -6,6 +6,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from subscriptions.flows import search as flow
+from subscriptions.web import guards
+
+from .errors import too_many
 
 PER_PAGE = 20
 LONGEST = 2_000
@@ -15,6 +18,8 @@ LONGEST = 2_000
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """The papers nearest to some words, a title or an abstract; an id leads to its paper."""
+    if not guards.allowed(guards.SEARCHES, guards.network(request)):
+        return too_many(render(request, "web/busy.html"), guards.SEARCHES)
     text = " ".join(request.GET.get("q", "")[:LONGEST].split())
     if paper := flow.named(text):
         return redirect(paper)
