@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from subscriptions.models import Interest, Paper, Subscriber
+from subscriptions.models import Interest, Paper, Subscriber, Topic
 
 CONSENT_VERSION = "2026-11"
 """Names the wording beside the sign-up button; change both together."""
@@ -55,18 +55,23 @@ class Choices:
         An example paper that has no arXiv id, which only staff can add, stays.
         """
         wanted = {_key(interest): interest for interest in self.interests(subscriber)}
-        stale = []
+        stale, respelt = [], []
         for interest in subscriber.interests.select_related("paper"):
             kept = wanted.pop(_key(interest), None)
-            if kept is None and not (interest.paper and not interest.paper.arxiv_id):
+            if kept and kept.value != interest.value:
+                interest.value = kept.value
+                respelt.append(interest)
+            elif kept is None and not (interest.paper and not interest.paper.arxiv_id):
                 stale.append(interest.pk)
         Interest.objects.filter(pk__in=stale).delete()
-        Interest.objects.bulk_create(wanted.values())
+        Interest.objects.bulk_update(respelt, ["value"])
+        # The database may know two spellings as one that Python tells apart.
+        Interest.objects.bulk_create(wanted.values(), ignore_conflicts=True)
 
     def interests(self, subscriber: Subscriber) -> Iterator[Interest]:
-        """What these choices say, unsaved: one query, for the example papers that are here."""
+        """What these choices say, unsaved: two queries, for topics and papers that are here."""
         of = {"subscriber": subscriber}
-        for pk in self.topics:
+        for pk in Topic.objects.filter(pk__in=self.topics).values_list("pk", flat=True):
             yield Interest(**of, kind=Kind.TOPIC, topic_id=pk)
         muted = {phrase.casefold() for phrase in self.muted}
         for phrase in self.phrases:
@@ -89,4 +94,4 @@ class Choices:
 def _key(interest: Interest) -> tuple[object, ...]:
     paper = interest.paper
     value = (paper.arxiv_id if paper else None) or interest.value
-    return interest.kind, interest.topic_id, value, interest.weight < 0
+    return interest.kind, interest.topic_id, value.casefold(), interest.weight < 0

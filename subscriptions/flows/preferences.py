@@ -63,17 +63,26 @@ def _followed(pk: int) -> QuerySet[Interest]:
 
 
 def _give_back_unsent(subscriber: Subscriber) -> None:
-    """Skip digests that wait to be sent; the next one covers their days."""
+    """Take back digests that wait to be sent: a later one covers their days.
+
+    A worker that holds some sends none of them: it asks whether they are still its own.
+    """
     waiting = subscriber.deliveries.filter(
-        status__in=[Delivery.Status.QUEUED, Delivery.Status.DEFERRED]
+        status__in=[Delivery.Status.QUEUED, Delivery.Status.DEFERRED, Delivery.Status.CLAIMED]
     )
     first = waiting.aggregate(day=Min("first_day"))["day"]
-    if first and waiting.update(status=Delivery.Status.SKIPPED, last_reply="paused before it went"):
+    if first and waiting.delete()[0]:
         subscriber.covered_until = first - dt.timedelta(days=1)
 
 
 def unsubscribe(pk: int) -> None:
     """Stop mailing a reader, at once. Nothing happens for one who has left or is erased."""
-    Subscriber.objects.filter(
-        pk=pk, status__in=[Status.PENDING, Status.ACTIVE, Status.PAUSED]
-    ).update(status=Status.UNSUBSCRIBED, next_digest_at=None, paused_until=None)
+    receiving = [Status.PENDING, Status.ACTIVE, Status.PAUSED]
+    with transaction.atomic():
+        subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
+        if subscriber is None or subscriber.status not in receiving:
+            return
+        _give_back_unsent(subscriber)
+        subscriber.status = Status.UNSUBSCRIBED
+        subscriber.next_digest_at = subscriber.paused_until = None
+        subscriber.save()

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from subscriptions import links
 from subscriptions.delivery.outcomes import Result
-from subscriptions.models import SignupRequest, Subscriber, Suppression, Topic
+from subscriptions.models import SignupRequest, Subscriber, Suppression
 
 from .choices import CONSENT_VERSION, Choices
 from .mail import NOT_TAKEN, mail_one
@@ -39,8 +39,10 @@ def receive(email: str, choices: Choices, network: str, now: dt.datetime) -> int
 
 
 def receive_again(reader: Subscriber, network: str, now: dt.datetime) -> int:
-    """As ``receive``, for a reader who wants a new link: their choices are not touched."""
-    return receive(reader.email, Choices(), network, now)
+    """As ``receive``, for a reader who wants a new link and chooses nothing."""
+    return SignupRequest.objects.create(
+        email=reader.email, choices={}, network=network, asked_at=now
+    ).pk
 
 
 def unanswered(now: dt.datetime) -> list[int]:
@@ -89,15 +91,19 @@ def _claim(pk: int, now: dt.datetime) -> tuple[SignupRequest | None, Subscriber 
     if request is None or (request.retry_at and request.retry_at > now):
         return None, None
     found = Subscriber.objects.select_for_update().with_email(request.email).first()
+    reading = found is not None and found.status in (Status.ACTIVE, Status.PAUSED)
     if wait := _wait(request.email, found, now):
-        if found and found.status == Status.UNSUBSCRIBED and wait <= now + MAIL_INTERVAL:
-            request.retry_at = wait  # who left and comes back within a day is answered then
+        if found and wait <= now + MAIL_INTERVAL and _is_owed(request, found):
+            request.retry_at = wait
             request.save()
         else:
             request.delete()
         return None, None
+    if not request.choices and not reading:
+        request.delete()
+        return None, None
     subscriber = found or Subscriber(email=request.email)
-    if subscriber.status not in (Status.ACTIVE, Status.PAUSED):
+    if not reading:
         _sign_up(subscriber, Choices.from_json(request.choices), request.asked_at)
     subscriber.signup_mailed_at = now
     subscriber.save(update_fields=["signup_mailed_at"])
@@ -106,16 +112,31 @@ def _claim(pk: int, now: dt.datetime) -> tuple[SignupRequest | None, Subscriber 
     return request, subscriber
 
 
+def _is_owed(request: SignupRequest, found: Subscriber) -> bool:
+    """Whether a form is answered when the day is over: of one who left and comes back, or
+    where the worker that had claimed the day died before it could tell what became of the mail.
+    """
+    if found.status == Status.UNSUBSCRIBED:
+        return True
+    claimed = found.signup_mailed_at and request.retry_at == found.signup_mailed_at + MAIL_RETRY
+    confirmed = found.confirmed_at and found.confirmed_at >= request.asked_at
+    return bool(claimed and not confirmed)
+
+
 def _wait(email: str, found: Subscriber | None, now: dt.datetime) -> dt.datetime | None:
     """When this address may be mailed next; None for now, the end of time for never."""
-    reason = Suppression.objects.reason(email)
+    suppression = Suppression.objects.of(email)
+    reason = suppression.reason if suppression else None
     status = found.status if found else None
     if reason in (Reason.COMPLAINT, Reason.OPERATOR) or status == Status.COMPLAINED:
         return dt.datetime.max.replace(tzinfo=dt.UTC)
     bounced = reason == Reason.BOUNCE or status == Status.BOUNCED
-    mailed = found.signup_mailed_at if found else None
-    allowed = mailed and mailed + (AFTER_BOUNCE if bounced else MAIL_INTERVAL)
-    return allowed if allowed and allowed > now else None
+    since = [found.signup_mailed_at] if found and found.signup_mailed_at else []
+    if bounced and suppression:
+        since.append(suppression.created_at)
+    interval = AFTER_BOUNCE if bounced else MAIL_INTERVAL
+    allowed = max(since) + interval if since else now
+    return allowed if allowed > now else None
 
 
 def sign_up(email: str, choices: Choices, now: dt.datetime) -> Subscriber:
@@ -143,13 +164,14 @@ def _answer(subscriber: Subscriber, request: SignupRequest) -> tuple[str, dict[s
             "unsubscribe_url": links.UNSUBSCRIBE.url(subscriber.pk),
         }
     zone = ZoneInfo(subscriber.timezone)
-    topics = Topic.objects.filter(interest__subscriber=subscriber)
+    interests = list(subscriber.interests.select_related("topic", "paper").order_by("pk"))
     return "confirmation", {
         "confirm_url": links.CONFIRM.url(subscriber.pk),
         "asked_at": request.asked_at.astimezone(zone),
         "network": request.network,
         "choices": schedule_in_words(subscriber),
-        "topics": [topic.name for topic in topics],
+        "follows": [str(interest) for interest in interests if interest.weight > 0],
+        "muted": [str(interest) for interest in interests if interest.weight < 0],
     }
 
 
@@ -184,6 +206,7 @@ def confirm(pk: int, now: dt.datetime) -> Subscriber | None:
             subscriber.status = Status.ACTIVE
             subscriber.confirmed_at = now
             subscriber.next_digest_at = now
+            subscriber.covered_until = None  # of one who comes back: the newest week, too
             subscriber.save()
             want_examples(subscriber, now)
     return subscriber if subscriber.status in (Status.ACTIVE, Status.PAUSED) else None

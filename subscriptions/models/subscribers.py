@@ -190,10 +190,9 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
     def has(self, email: str) -> bool:
         return self.filter(email_hash=Suppression.hash(email)).exists()
 
-    def reason(self, email: str) -> str:
-        """Why an address must not be mailed; empty where it may be."""
-        found = self.filter(email_hash=Suppression.hash(email)).values_list("reason", flat=True)
-        return found.first() or ""
+    def of(self, email: str) -> "Suppression | None":
+        """Why and since when an address must not be mailed; None where it may be."""
+        return self.filter(email_hash=Suppression.hash(email)).first()
 
     def lift_bounce(self, email: str) -> None:
         """Its owner has shown that mail arrives again."""

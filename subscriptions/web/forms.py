@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.conf import settings
@@ -245,7 +245,7 @@ class PreferencesForm(ChoicesForm):
 
     def chosen_weights(self) -> dict[int, int]:
         """By the pk of the interest."""
-        return {i.pk: self.cleaned_data[f"weight-{i.pk}"] for i in self._weighed()}
+        return {i.pk: int(self.cleaned_data[f"weight-{i.pk}"]) for i in self._weighed()}
 
     def brought(self) -> list[Brought]:
         """The recent papers of each author that is followed now: for the page, not for saving."""
@@ -266,7 +266,8 @@ class PreferencesForm(ChoicesForm):
 
     def clean_pause_until(self) -> dt.date | None:
         until: dt.date | None = self.cleaned_data["pause_until"]
-        today = timezone.now().date()
+        zone = self.cleaned_data.get("timezone", self.subscriber.timezone)
+        today = timezone.now().astimezone(ZoneInfo(zone)).date()
         if until and not today < until <= today + dt.timedelta(days=366):
             if until <= today and until == self.subscriber.paused_until:
                 return None  # the pause is over, and the form still shows it

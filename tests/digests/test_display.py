@@ -84,9 +84,9 @@ def test_threads_that_ask_at_once_build_it_once(
     built, found = [], []
     real = Shelf
 
-    def counted(first: dt.date, last: dt.date, store: bool) -> Any:
+    def counted(first: dt.date, last: dt.date, pages: bool) -> Any:
         built.append((first, last))
-        return real(first, last, store)
+        return real(first, last, pages)
 
     monkeypatch.setattr(display, "Shelf", counted)
     begin = threading.Barrier(4)
@@ -111,10 +111,10 @@ def test_who_comes_while_it_is_made_anew_gets_the_last_one(
     before, _ = newest_shelf()
     building, go_on, found = threading.Event(), threading.Event(), []
 
-    def slow(first: dt.date, last: dt.date, store: bool) -> Any:
+    def slow(first: dt.date, last: dt.date, pages: bool) -> Any:
         building.set()
         go_on.wait()
-        return Shelf(first, last, store)
+        return Shelf(first, last, pages)
 
     monkeypatch.setattr(display, "Shelf", slow)
     make_paper("One more")

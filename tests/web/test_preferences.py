@@ -294,3 +294,23 @@ def test_the_page_takes_a_constant_number_of_queries(
         Interest.objects.create(subscriber=reader, kind="paper", paper=paper)
     with django_assert_max_num_queries(7):
         client.get(path(reader))
+
+
+def test_another_spelling_keeps_an_interest_with_all_it_has_learned(
+    client: Client, reader: Subscriber
+) -> None:
+    before = reader.interests.get(value="robot arms")
+    changes = data(phrases="Robot Arms", muted="", **{f"weight-{before.pk}": "4"})
+    assert client.post(path(reader), changes).status_code == 302
+    after = reader.interests.get(value="Robot Arms")
+    assert (after.pk, after.weight) == (before.pk, 4)
+
+
+def test_tomorrow_is_tomorrow_where_the_reader_is(client: Client, reader: Subscriber) -> None:
+    """At 9:00 UTC on Sunday it is still Saturday in Honolulu until 10:00."""
+    sunday = data(timezone="Pacific/Honolulu", pause_until="2025-10-12")
+    assert client.post(path(reader), sunday).status_code == 302
+    reader.refresh_from_db()
+    assert reader.paused_until == dt.date(2025, 10, 12)
+    today = data(timezone="Pacific/Honolulu", pause_until="2025-10-11")
+    assert client.post(path(reader), today).status_code == 422

@@ -13,6 +13,7 @@ from django.test import Client
 
 from subscriptions import links
 from subscriptions.flows import subscribe as flow
+from subscriptions.flows.preferences import unsubscribe
 from subscriptions.masking import MaskingFormatter
 from subscriptions.models import (
     Edition,
@@ -72,7 +73,7 @@ def test_sign_up_confirm_and_be_scheduled(client: Client, post_signup: Post) -> 
     assert (reader.status, reader.confirmed_at) == ("active", SUNDAY)
     assert reader.next_digest_at == SUNDAY, "the first digest comes at once"
     page = client.get(path).content.decode()
-    assert "Welcome" in page and "The next one comes Wednesday 15 October at 07:00." in page
+    assert "Your next digest comes Wednesday 15 October at 07:00." in page
     assert links.PREFERENCES.token(reader.pk).partition(".")[0] in page
     client.post(path)
     again = Subscriber.objects.get()
@@ -91,7 +92,19 @@ def test_fifty_posts_bring_one_confirmation_a_day(post_signup: Post, frozen: Any
     assert len(mail.outbox) == 2
 
 
-@pytest.mark.parametrize("state", ["unknown", "active", "unsubscribed", "complained", "suppressed"])
+@pytest.mark.parametrize(
+    "state",
+    [
+        "unknown",
+        "active",
+        "paused",
+        "pending",
+        "unsubscribed",
+        "bounced",
+        "complained",
+        "suppressed",
+    ],
+)
 def test_the_answer_tells_nobody_who_is_subscribed(
     post_signup: Post, make_reader: Callable[..., Any], client: Client, state: str
 ) -> None:
@@ -424,3 +437,102 @@ def test_the_front_page_sets_no_cookie_and_ticks_what_its_address_names(client: 
     page = client.get("/?topics=tides")
     assert 'id="topic-tides" checked' in page.text
     assert not page.cookies and "Cookie" not in page.get("Vary", "")
+
+
+@pytest.mark.django_db
+def test_a_topic_that_is_gone_when_the_form_is_answered_is_left_out() -> None:
+    gone = Topic.objects.create(slug="gone", name="Gone", group="Sea")
+    pk = flow.receive("ada@example.org", choices(topics=(gone.pk,), phrases=("x",)), "", SUNDAY)
+    gone.delete()
+    assert flow.answer_request(pk, SUNDAY)
+    assert [str(interest) for interest in Interest.objects.all()] == ["x"]
+
+
+@pytest.mark.django_db
+def test_spellings_that_only_the_database_takes_for_one_stop_nobody() -> None:
+    chosen = choices(phrases=("İzmir", "i̇zmir", "tides"))
+    assert flow.answer_request(flow.receive("ada@example.org", chosen, "", SUNDAY), SUNDAY)
+    assert Interest.objects.filter(value="tides").exists()
+
+
+@pytest.mark.django_db
+def test_where_a_worker_dies_before_it_mails_the_mail_comes_a_day_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pk = flow.receive("ada@example.org", choices(phrases=("x",)), "", SUNDAY)
+
+    def killed(*args: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr("subscriptions.flows.subscribe.mail_one", killed)
+        flow.answer_request(pk, SUNDAY)
+    asked = [
+        flow.answer_request(pk, SUNDAY + dt.timedelta(minutes=minutes))
+        for minutes in range(15, 25 * 60, 15)
+        for pk in flow.unanswered(SUNDAY + dt.timedelta(minutes=minutes))
+    ]
+    assert asked.count(True) == 1 and len(mail.outbox) == 1
+    assert not SignupRequest.objects.exists()
+
+
+def test_who_wants_a_new_link_and_leaves_before_it_comes_stays_away(
+    make_reader: Callable[..., Any],
+) -> None:
+    reader = make_reader(phrases=("mine",))
+    pk = flow.receive_again(reader, "", SUNDAY)
+    unsubscribe(reader.pk)
+    assert not flow.answer_request(pk, SUNDAY) and not mail.outbox
+    reader.refresh_from_db()
+    assert reader.status == "unsubscribed" and reader.interests.count() == 1
+
+
+def test_an_address_that_just_bounced_rests(make_reader: Callable[..., Any]) -> None:
+    reader = make_reader()
+    Subscriber.objects.update(
+        status="bounced", next_digest_at=None, signup_mailed_at=SUNDAY - dt.timedelta(days=200)
+    )
+    Suppression.objects.create(
+        email_hash=Suppression.hash(reader.email), reason="bounce", created_at=SUNDAY
+    )
+    for days, mailed in ((0, False), (29, False), (30, True)):
+        now = SUNDAY + dt.timedelta(days=days)
+        pk = flow.receive(reader.email, choices(phrases=("x",)), "", now)
+        assert flow.answer_request(pk, now) is mailed
+
+
+def test_who_comes_back_gets_the_newest_week_and_no_paper_twice(
+    client: Client, make_reader: Callable[..., Any], make_paper: Callable[..., Any], frozen: Any
+) -> None:
+    Edition.objects.roll(SUNDAY)
+    reader = make_reader(phrases=("tides",))
+    make_paper("Tides of old", day=dt.date(2025, 10, 9))
+    Subscriber.objects.update(next_digest_at=SUNDAY)
+    call_command("send_due", now=SUNDAY)
+    assert "Tides of old" in last_mail().body
+    unsubscribe(reader.pk)
+    tuesday = SUNDAY + dt.timedelta(days=2)
+    frozen.move_to(tuesday)
+    Edition.objects.roll(tuesday)
+    make_paper("Tides anew", day=dt.date(2025, 10, 13))
+    flow.answer_request(
+        flow.receive(reader.email, choices(phrases=("tides",)), "", tuesday), tuesday
+    )
+    path = link_in(last_mail(), "confirm")
+    client.post(path)
+    assert "on its way" in client.get(path).text
+    call_command("send_due", now=tuesday)
+    body = last_mail().body
+    assert "Tides anew" in body and "Tides of old" not in body
+
+
+def test_the_welcome_page_promises_only_what_comes(client: Client, post_signup: Post) -> None:
+    post_signup(muted="robots")
+    message = last_mail()
+    assert "Muted: robots" in message.body and "You follow: Robotics" in message.body
+    path = link_in(message, "confirm")
+    assert "robots" in client.get(path).text
+    client.post(path)
+    page = client.get(path).text
+    assert "on its way" not in page, "there is no paper yet"
+    assert "Your next digest comes Wednesday 15 October at 07:00." in page

@@ -128,17 +128,19 @@ def _confirm_context(subscriber: Subscriber | None) -> dict[str, object]:
         status.PENDING, status.ACTIVE, status.PAUSED,
     ):  # fmt: skip
         return {"state": "gone"}
+    interests = list(subscriber.interests.select_related("topic", "paper").order_by("pk"))
     context: dict[str, object] = {
         "state": "pending" if subscriber.status == status.PENDING else "done",
         "subscriber": subscriber,
         "schedule": flow.schedule_in_words(subscriber),
-        "interests": subscriber.interests.filter(weight__gt=0).select_related("topic", "paper"),
+        "follows": [interest for interest in interests if interest.weight > 0],
+        "muted": [interest for interest in interests if interest.weight < 0],
     }
     if subscriber.next_digest_at:
-        zone = ZoneInfo(subscriber.timezone)
-        context["first"] = subscriber.covered_until is None
-        context["next_digest_at"] = (
-            subscriber.next_slot(timezone.now()) if context["first"] else subscriber.next_digest_at
-        ).astimezone(zone)
+        now = timezone.now()
+        at_once = subscriber.next_digest_at <= now
+        context["on_its_way"] = at_once and bool(Edition.objects.newest_week())
+        slot = subscriber.next_slot(now) if at_once else subscriber.next_digest_at
+        context["next_digest_at"] = slot.astimezone(ZoneInfo(subscriber.timezone))
         context["preferences_url"] = links.PREFERENCES.url(subscriber.pk)
     return context
