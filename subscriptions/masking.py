@@ -3,9 +3,10 @@
 import logging
 import re
 
-_ADDRESS = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
+_LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"  # RFC 5321: atext, and the dots between
+_ADDRESS = re.compile(rf"(?<!{_LOCAL}){_LOCAL}+@[\w-]+(?:\.[\w-]+)+")
 _TOKEN = re.compile(
-    r"(/(?:confirm|preferences|u|digest|sign-in|new-address|feeds/mine)/)[^/\s\"']+"
+    r"(/(?:confirm|preferences|fresh|u|digest|sign-in|new-address|feeds/mine)/)[^/\s\"']+"
 )
 
 
