@@ -22,6 +22,8 @@ EVERY = dt.timedelta(minutes=5)
 AT_ONCE = 100
 ASKED_AGAIN = dt.timedelta(days=7)
 """What arXiv does not have may be there after so long."""
+MOST_REFUSED = 5
+"""So many times in a row a request is made anew without the ids that arXiv refused it for."""
 
 Status = WantedPaper.Status
 
@@ -51,12 +53,20 @@ def due(now: dt.datetime) -> bool:
 def fetch_wanted(now: dt.datetime, base_url: str = "") -> None:
     """Ask arXiv for what is waited for, in one request, and link what is here now.
 
-    Where it does not answer they go on waiting; a run says why.
+    Where it does not answer they go on waiting; a run says why. Where it refuses all for an id
+    that it cannot read, it is asked at once for the others.
     """
     _link()
-    ids = list(_to_ask().values_list("arxiv_id", flat=True)[:AT_ONCE])
-    if not ids or not _may_ask(now):
+    if not _may_ask(now):
         return
+    for _ in range(MOST_REFUSED + 1):
+        ids = list(_to_ask().values_list("arxiv_id", flat=True)[:AT_ONCE])
+        if not ids or not _refused(ids, now, base_url):
+            return
+
+
+def _refused(ids: list[str], now: dt.datetime, base_url: str) -> bool:
+    """Ask for these; whether arXiv named some of them as nonsense, which are missing now."""
 
     def by_ids(http: Http, window: Window) -> Iterator[Found]:
         return arxiv_api.by_ids(http, ids)
@@ -64,15 +74,18 @@ def fetch_wanted(now: dt.datetime, base_url: str = "") -> None:
     feed = replace(feeds()["arxiv-api"], name=FEED, fetch=by_ids, every=EVERY)
     try:
         fetch(feed, now, since=now.date(), until=now.date(), base_url=base_url)
-        answered = ids
+        answered, refused = ids, False
     except BeingFetched:  # the next tick asks
-        return
+        return False
     except (FetchError, SourceFormatError, TakenForDead) as error:
         logger.warning("arXiv could not be asked for what readers named: %s", error)
-        answered = [arxiv_id for arxiv_id in ids if arxiv_id in str(error)]  # it knows no such id
+        said = {word.strip(".,:;") for word in str(error).split()}
+        answered = [arxiv_id for arxiv_id in ids if arxiv_id in said]
+        refused = bool(answered)
     _link()
     missing = WantedPaper.objects.filter(arxiv_id__in=answered, status=Status.WAITING)
     missing.update(status=Status.MISSING, asked_at=now)
+    return refused
 
 
 def _may_ask(now: dt.datetime) -> bool:

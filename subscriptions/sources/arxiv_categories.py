@@ -1,4 +1,4 @@
-"""The subject categories of arXiv, from https://arxiv.org/category_taxonomy."""
+"""The subject categories of arXiv, from https://arxiv.org/category_taxonomy, and its archives."""
 
 _CODES = """
 astro-ph.CO astro-ph.EP astro-ph.GA astro-ph.HE astro-ph.IM astro-ph.SR cond-mat.dis-nn
@@ -18,6 +18,13 @@ q-bio.BM q-bio.CB q-bio.GN q-bio.MN q-bio.NC q-bio.OT q-bio.PE q-bio.QM q-bio.SC
 q-fin.EC q-fin.GN q-fin.MF q-fin.PM q-fin.PR q-fin.RM q-fin.ST q-fin.TR quant-ph stat.AP stat.CO
 stat.ME stat.ML stat.OT stat.TH
 """
+_ARCHIVES = """
+acc-phys adap-org alg-geom ao-sci astro-ph atom-ph bayes-an chao-dyn chem-ph cmp-lg comp-gas
+cond-mat cs dg-ga funct-an gr-qc hep-ex hep-lat hep-ph hep-th math math-ph mtrl-th nlin nucl-ex
+nucl-th patt-sol physics plasm-ph q-alg q-bio quant-ph solv-int supr-con
+"""
+ARCHIVES = frozenset(_ARCHIVES.split())
+"""What stands before the slash of an id from before April 2007."""
 _BY_FOLDED = {code.casefold(): code for code in _CODES.split()}
 
 

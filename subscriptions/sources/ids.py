@@ -5,6 +5,7 @@ from typing import Any
 
 from subscriptions.models import title_key
 
+from .arxiv_categories import ARCHIVES
 from .records import RejectedRecord, clean, shown
 
 _ARXIV = re.compile(
@@ -27,7 +28,7 @@ def arxiv_id(value: Any) -> tuple[str, int | None] | None:
     An old id goes without the class that some write: math.AG/0601001 is math/0601001.
     """
     match = _ARXIV.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
+    if match is None or (match["archive"] and match["archive"].lower() not in ARCHIVES):
         return None
     found = match["new"] or f"{match['archive'].lower()}/{match['old']}"
     return found, int(match["version"]) if match["version"] else None

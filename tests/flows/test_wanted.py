@@ -69,6 +69,23 @@ def having(*there: str) -> Callable[[str, Query], bytes]:
     return answer
 
 
+def refusing(*bad: str) -> Callable[[str, Query], Answer | bytes]:
+    """An arXiv that answers nothing as long as one of these is asked for, and has all else."""
+
+    def answer(path: str, query: Query) -> Answer | bytes:
+        asked = query["id_list"].split(",")
+        named = next((one for one in asked if one in bad), None)
+        if named is None:
+            return having(*asked)(path, query)
+        wrong = (
+            f"<entry><id>https://arxiv.org/api/errors#incorrect_id_format_for_{named}</id>"
+            f"<summary>incorrect id format for {named}</summary></entry>"
+        )
+        return Answer(feed(wrong, 1), 400)
+
+    return answer
+
+
 def put_forward(reader: Subscriber, *arxiv_ids: str) -> None:
     for arxiv_id in arxiv_ids:
         Submission.objects.create(subscriber=reader, arxiv_id=arxiv_id, submitted_at=MONDAY)
@@ -165,22 +182,24 @@ def test_where_arxiv_does_not_answer_well_they_wait(
 
 
 def test_an_id_that_arxiv_does_not_understand_is_no_hindrance(reader: Subscriber) -> None:
-    put_forward(reader, "cups/0601001", "1706.00001")
-
-    def answer(path: str, query: Query) -> Answer | bytes:
-        if "cups/0601001" not in query["id_list"]:
-            return having("1706.00001")(path, query)
-        wrong = (
-            "<entry><id>https://arxiv.org/api/errors#incorrect_id_format_for_cups/0601001</id>"
-            "<summary>incorrect id format for cups/0601001</summary></entry>"
-        )
-        return Answer(feed(wrong, 1), 400)
-
-    with serving(answer) as server:
+    put_forward(reader, "cups/0601001", "1706.0000", "1706.00001")
+    with serving(refusing("cups/0601001", "1706.0000")) as server:
         flow.fetch_wanted(MONDAY, server.url)
-        assert states() == {"cups/0601001": "missing", "1706.00001": "waiting"}
+    assert len(server.asked) == 3
+    assert states() == {"cups/0601001": "missing", "1706.0000": "missing", "1706.00001": "found"}
+
+
+def test_it_is_not_asked_for_ever(reader: Subscriber) -> None:
+    """The ids it refuses are found one by one, six at a time."""
+    bad = [f"cups/060100{n}" for n in range(8)]
+    put_forward(reader, *bad, "1706.00001")
+    with serving(refusing(*bad)) as server:
+        flow.fetch_wanted(MONDAY, server.url)
+        assert len(server.asked) == 6
+        assert not flow.due(MONDAY + 5 * MINUTE), "it failed, and rests"
         flow.fetch_wanted(MONDAY + 31 * MINUTE, server.url)
-    assert states() == {"cups/0601001": "missing", "1706.00001": "found"}
+    assert len(server.asked) == 9
+    assert states() == dict.fromkeys(bad, "missing") | {"1706.00001": "found"}
 
 
 def test_without_sources_they_wait_silently(

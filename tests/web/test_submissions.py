@@ -79,6 +79,7 @@ def test_the_same_again_new_ones_and_too_many(signed_in: Client, make_paper: Mak
         return answer.content.decode() if answer.status_code == 422 else ""
 
     assert "not an arXiv id or link" in told("robots")
+    assert "not an arXiv id or link" in told("aa/0101001")
     assert not told("1706.00001")
     assert "forward already" in told("arXiv:1706.00001v2")
     make_paper("Cups", arxiv_id="2510.12345")
