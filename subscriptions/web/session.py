@@ -72,5 +72,5 @@ def sign_in_url(next_page: str) -> str:
 
 def local_path(path: str) -> str:
     """A path of this site as it is; empty for anything else."""
-    fits = path.startswith("/") and len(path) <= LONGEST_NEXT
+    fits = path.startswith("/") and len(path) <= LONGEST_NEXT and path.isprintable()
     return path if fits and url_has_allowed_host_and_scheme(path, None) else ""

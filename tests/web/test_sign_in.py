@@ -133,6 +133,7 @@ def test_from_the_preferences_the_owner_is_mailed(
         ("javascript:alert(1)", "/account/"),
         ("papers/7/", "/account/"),
         ("/" + "a" * 300, "/account/"),
+        ("/\x00", "/account/"),
     ],
 )
 def test_afterwards_only_a_page_of_this_site_follows(
@@ -141,6 +142,8 @@ def test_afterwards_only_a_page_of_this_site_follows(
     reader = make_reader("ada@example.org", phrases=("x",))
     ask(next=next_page)
     assert client.post(link_in(last_mail(), "sign-in"))["Location"] == goes_to
+    if not next_page.isprintable():
+        return  # PostgreSQL would not even keep it
     kept = SignIn.objects.create(subscriber=reader, next=next_page[:200], asked_at=MONDAY)
     answer = client.post(f"/sign-in/{links.SIGN_IN.token(kept.pk)}/")
     assert "evil" not in answer["Location"] and answer["Location"].startswith("/")
