@@ -1,5 +1,7 @@
 """Erasing a reader: all that is stored of them goes; a suppression of their address stays."""
 
+from functools import partial
+
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -17,25 +19,33 @@ from .trends import recount
 
 
 def erase(pk: int) -> None:
-    """Delete a reader and all that is theirs; nothing happens for one who is not there."""
+    """Delete a reader and all that is theirs; nothing happens for one who is not there.
+
+    What was asked for with their address goes first: who answers it locks it, then the reader.
+    """
+    email = Subscriber.objects.filter(pk=pk).values_list("email", flat=True).first()
+    if email is None:
+        return
     with transaction.atomic():
-        reader = Subscriber.objects.select_for_update().filter(pk=pk).first()
-        if reader is None:
-            return
         for model in (SignupRequest, SignInRequest, AddressChange):
-            model.objects.filter(email__iexact=reader.email).delete()
-        forget(reader)
+            model.objects.filter(email__iexact=email).delete()
+        if reader := Subscriber.objects.select_for_update().filter(pk=pk).first():
+            forget(reader)
 
 
 def forget(reader: Subscriber) -> None:
-    """Delete a subscription with its rows, and its traces in the staff's log; its votes go."""
+    """Delete a subscription with its rows, and its traces in the staff's log; its votes go.
+
+    The papers they were for are counted anew once that is committed: who votes locks the paper
+    first, then the reader.
+    """
     voted = list(reader.upvotes.values_list("paper", flat=True))
     _clean_log(Subscriber, [reader.pk])
     for relation in Subscriber._meta.related_objects:
         rows = relation.related_model._base_manager.filter(**{relation.field.name: reader})
         _clean_log(relation.related_model, list(rows.values_list("pk", flat=True)))
     reader.delete()
-    recount(Paper.objects.filter(pk__in=voted))
+    transaction.on_commit(partial(recount, Paper.objects.filter(pk__in=voted)), robust=True)
 
 
 def _clean_log(model: type[Model], pks: list[int]) -> None:

@@ -158,10 +158,14 @@ def test_nothing_is_left(client: Client, reader: Subscriber) -> None:
     assert mail.outbox == []
 
 
-def test_others_keep_what_is_theirs(client: Client, reader: Subscriber) -> None:
+def test_others_keep_what_is_theirs(
+    client: Client, reader: Subscriber, django_capture_on_commit_callbacks: Any
+) -> None:
     paper = Paper.objects.get()
     assert paper.trend == pytest.approx(trend(2, FRIDAY), abs=1e-9)
-    sign_in(client, reader).post("/account/erase/")
+    sign_in(client, reader)
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/account/erase/")
     paper.refresh_from_db()
     assert Subscriber.objects.get().email == "eve@example.org"
     assert Upvote.objects.get().subscriber.email == "eve@example.org"
