@@ -45,7 +45,7 @@ def newest_shelf() -> tuple[Shelf, Days]:
         return kept.shelf, kept.days
     try:
         if _kept is None or (_kept.days, _kept.state) != (days, state):
-            _kept = _Kept(Shelf(first, last, store=False), days, state)
+            _kept = _Kept(Shelf(first, last, pages=True), days, state)
         return _kept.shelf, _kept.days
     finally:
         _BUILDING.release()

@@ -9,8 +9,6 @@ from subscriptions.matching import Pool, Query, Ranked, rank
 
 from .interests import Followed, reason, told
 
-KEPT_QUERIES, KEPT_MATCHES, KEPT_REASONS = 300_000, 10_000_000, 50_000
-"""What is kept of queries, what they found, and reasons before all of it is made anew."""
 BATCH, SPOKEN_OF = 256, 2_000
 """How many queries are scored at once, and how many papers their readers may speak of."""
 
@@ -33,7 +31,8 @@ class Scored:
 
         What one reader alone asks for, who said what they like, is kept until the next call.
         """
-        if len(self._shared) + len(self._muted) > KEPT_QUERIES or self._matches > KEPT_MATCHES:
+        kept = self._pool.kept
+        if len(self._shared) + len(self._muted) > kept.queries or self._matches > kept.matches:
             self._shared.clear()
             self._muted.clear()
             self._matches = 0
@@ -91,7 +90,7 @@ class Scored:
         """Why a paper matches an interest."""
         key = interest.key, place
         if (said := self._reasons.get(key)) is None:
-            if len(self._reasons) > KEPT_REASONS:
+            if len(self._reasons) > self._pool.kept.reasons:
                 self._reasons.clear()
             said = self._reasons[key] = reason(interest, self._pool.why(interest.query, place))
         return said

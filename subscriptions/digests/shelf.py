@@ -6,7 +6,7 @@ from collections import defaultdict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from subscriptions.matching import Doc, Pool
+from subscriptions.matching import FEW, MUCH, Doc, Pool
 from subscriptions.models import Listing, Paper, Pick
 from subscriptions.vectors import site_vectors
 
@@ -23,10 +23,11 @@ class Shelf:
     """The papers listed or picked on the days ``first`` to ``last``: six queries, and with an
     encoder those that bring the papers' vectors.
 
-    A paper is known by its place on the shelf. Without ``store`` no vector is stored.
+    A paper is known by its place on the shelf. For ``pages``, which strangers ask, no vector is
+    stored, and little of what was asked is kept.
     """
 
-    def __init__(self, first: dt.date, last: dt.date, store: bool = True) -> None:
+    def __init__(self, first: dt.date, last: dt.date, pages: bool = False) -> None:
         self.since = first - LOOK_BACK
         picks = list(
             Pick.objects.filter(day__range=(first, last), paper__hidden=Paper.Hidden.NO)
@@ -70,7 +71,9 @@ class Shelf:
         self.by_trend_with_votes = [n for n in self.by_trend if self.papers[n].votes]
         self.votes_in_words = {votes: _votes(votes) for votes in {p.votes for p in self.papers}}
         docs = [_doc(paper) for paper in self.papers]
-        self.scored = Scored(Pool(docs, background, site_vectors(store)))
+        self.scored = Scored(
+            Pool(docs, background, site_vectors(store=not pages), FEW if pages else MUCH)
+        )
         """The same places, ranked for what readers follow."""
 
     def listed(self, days: Days) -> set[int]:

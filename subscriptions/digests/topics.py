@@ -82,7 +82,7 @@ def _of_past_week(monday: dt.date, topic: Topic) -> list[Match]:
         if said not in found:
             days = tuple(monday + n * DAY for n in range(7))
             topics = [*{topic, *Topic.objects.offered()}]
-            matches = _match(Shelf(days[0], days[-1], store=False), days, topics)
+            matches = _match(Shelf(days[0], days[-1], pages=True), days, topics)
             found = {_said(each): matches[each.pk] for each in topics}
             cache.set(key, found, KEPT)
     return found[said]

@@ -2,6 +2,7 @@
 
 from .authors import Authors, same_people, split_author
 from .index import Index, pack, pack_text, search
+from .kept import FEW, MUCH
 from .meaning import Encode
 from .pool import Pool
 from .queries import Doc, Query, paper_text
@@ -10,6 +11,8 @@ from .trend import trend, usual_votes
 from .why import Why
 
 __all__ = [
+    "FEW",
+    "MUCH",
     "Authors",
     "Doc",
     "Encode",

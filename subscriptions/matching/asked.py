@@ -15,8 +15,6 @@ from .views import Column, Usual, View
 
 COMMON = 0.10
 """So much TF-IDF cosine to a paper is to have many words in common with it."""
-KEPT = 4_000
-"""How many texts are kept, those that were asked for last."""
 
 Places = npt.NDArray[np.int32]
 
@@ -37,12 +35,13 @@ class Asked:
     """What queries say, compared with the papers of a pool and those of the past."""
 
     def __init__(
-        self, lexicon: Lexicon, by_term: sparse.csr_matrix, meaning: Meaning | None
+        self, lexicon: Lexicon, by_term: sparse.csr_matrix, meaning: Meaning | None, kept: int
     ) -> None:
-        """TF-IDF of the pool, of shape (terms, papers)."""
+        """TF-IDF of the pool, of shape (terms, papers); how many texts are kept, the last."""
         self._lexicon, self._by_term, self._meaning = lexicon, by_term, meaning
         self._bm25 = [lexicon.bm25(some).T.tocsr() for some in (lexicon.counts, lexicon.past)]
         self._known: dict[Segments, _Known] = {}
+        self._kept = kept
 
     def compare(self, queries: Sequence[Query], counts: Column) -> tuple[list[View], list[Places]]:
         """Views by words and by meaning, each as much as it counts.
@@ -72,7 +71,7 @@ class Asked:
         known = {text: self._known.pop(text) for text in texts if text in self._known}
         known |= zip(new, self._compared(new), strict=True)
         self._known |= known
-        for text in [*islice(self._known, max(len(self._known) - KEPT, 0))]:
+        for text in [*islice(self._known, max(len(self._known) - self._kept, 0))]:
             del self._known[text]
         return [known[text] for text in texts]
 
@@ -87,12 +86,12 @@ class Asked:
         shared.eliminate_zeros()
         vectors = self._meaning.vectors((texts, weighed)) if self._meaning else np.zeros(len(texts))
         return [
-            _Known(
-                docs.indices[docs.indptr[n] : docs.indptr[n + 1]],
-                docs.data[docs.indptr[n] : docs.indptr[n + 1]],
+            _Known(  # copies: a slice of it would keep the whole
+                docs.indices[docs.indptr[n] : docs.indptr[n + 1]].copy(),
+                docs.data[docs.indptr[n] : docs.indptr[n + 1]].copy(),
                 (usual.total[n], usual.squares[n]),
-                shared.indices[shared.indptr[n] : shared.indptr[n + 1]],
-                vectors[n],
+                shared.indices[shared.indptr[n] : shared.indptr[n + 1]].copy(),
+                vectors[n].copy(),
             )
             for n in range(len(texts))
         ]

@@ -9,8 +9,6 @@ from .meaning import Meaning, Vectors
 from .queries import Doc, Query, segments, spoken_of
 from .views import Scores
 
-KEPT = 2_000
-"""How many papers are kept before all are made anew; more where one call needs more."""
 DISLIKED = 0.25
 """How much a disliked paper counts against a liked one."""
 
@@ -24,8 +22,13 @@ class Liked:
         by_term: Sequence[sparse.csr_matrix],
         past: Sequence[Doc],
         meaning: Meaning | None,
+        kept: int,
     ) -> None:
-        """How to weigh papers; the pool's and the past's, of shape (terms, papers) each."""
+        """How to weigh papers; the pool's and the past's, of shape (terms, papers) each.
+
+        And how many papers are kept before all are made anew; more where one call needs more.
+        """
+        self._kept = kept
         self._weigh, self._by_term, self._meaning = weigh, by_term, meaning
         self._past = {(doc.title, doc.abstract): place for place, doc in enumerate(past)}
         self._places: dict[Doc, int] = {}
@@ -42,7 +45,7 @@ class Liked:
             self._places.clear()
             new = docs
             # Not filled: of what is reserved the machine gives only what is used.
-            size = max(KEPT, len(new))
+            size = max(self._kept, len(new))
             self._alike = [
                 np.empty((size, some.shape[1]), dtype=np.float32) for some in self._alike
             ]

@@ -8,9 +8,6 @@ from scipy import sparse
 
 from .text import key_stems, stems, terms
 
-KEPT = 10_000
-"""Of how many phrases it is kept where they stand."""
-
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 
@@ -23,8 +20,13 @@ class Phrases:
         texts: Sequence[tuple[str, str]],
         columns: Mapping[str, int],
         by_term: sparse.csr_matrix,
+        kept: int,
     ) -> None:
-        """Titles and abstracts; which row of ``by_term`` (terms, texts) has which stem."""
+        """Titles and abstracts; which row of ``by_term`` (terms, texts) has which stem.
+
+        And of how many phrases it is kept where they stand.
+        """
+        self._kept = kept
         self._texts, self._columns, self._by_term = texts, columns, by_term
         self._spellings: dict[int, str] = {}
         self._places: dict[str, Places] = {}
@@ -44,7 +46,7 @@ class Phrases:
 
     def _stands_in(self, phrase: str) -> Places:
         if phrase not in self._places:
-            if len(self._places) == KEPT:
+            if len(self._places) == self._kept:
                 self._places.clear()
             self._places[phrase] = self._find(phrase)
         return self._places[phrase]

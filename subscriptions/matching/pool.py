@@ -9,6 +9,7 @@ from scipy import sparse
 from .asked import Asked
 from .authors import Authors
 from .crowding import Crowding
+from .kept import MUCH, Kept
 from .lexicon import Lexicon
 from .liked import DISLIKED, Liked
 from .meaning import LEAST_PAPERS, Encode, Meaning, encoded, latent
@@ -43,15 +44,19 @@ class Pool:
     """
 
     def __init__(
-        self, docs: Sequence[Doc], background: Sequence[Doc] = (), encode: Encode | None = None
+        self,
+        docs: Sequence[Doc],
+        background: Sequence[Doc] = (),
+        encode: Encode | None = None,
+        kept: Kept = MUCH,
     ) -> None:
-        self.docs = docs
+        self.docs, self.kept = docs, kept
         past = background if len(background) >= LEAST_PAST else [*background, *docs]
         lexicon = self._lexicon = Lexicon(map(segments, docs), map(segments, past))
         matrix, before = lexicon.weigh(lexicon.counts), lexicon.weigh(lexicon.past)
         self._by_term = matrix.T.tocsr()
         texts = [(doc.title, doc.abstract) for doc in docs]
-        self._phrases = Phrases(texts, lexicon.columns, self._by_term)
+        self._phrases = Phrases(texts, lexicon.columns, self._by_term, kept.phrases)
         vectors = encoded(encode) if encode and past else None
         if encode is None and len(past) >= LEAST_PAPERS:
             vectors = latent(before, lexicon.words_seen_twice())
@@ -59,8 +64,9 @@ class Pool:
         self._meaning = vectors and Meaning(
             vectors, ([*map(segments, docs)], matrix), ([*map(segments, past)], before)
         )
-        self._asked = Asked(lexicon, self._by_term, self._meaning)
-        self._liked = Liked(self._weigh, (self._by_term, before.T.tocsr()), past, self._meaning)
+        self._asked = Asked(lexicon, self._by_term, self._meaning, kept.texts)
+        by_term = self._by_term, before.T.tocsr()
+        self._liked = Liked(self._weigh, by_term, past, self._meaning, kept.papers)
         self._reasons = Reasons(docs, matrix, lexicon, self._phrases, self._weigh)
         self._authors = Authors(doc.authors for doc in docs)
         self.crowding = Crowding(docs, matrix)

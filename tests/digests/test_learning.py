@@ -4,9 +4,9 @@ import datetime as dt
 
 import pytest
 
-from subscriptions.digests import interests, scored
+from subscriptions.digests import interests, scored, shelf
 from subscriptions.digests.select import Chosen, Request, select
-from subscriptions.matching import liked
+from subscriptions.matching import MUCH
 from subscriptions.models import Feedback, Interest, Paper, Subscriber
 from tests.digests.week import WEEK, Make, items_of
 
@@ -126,7 +126,7 @@ def test_in_how_many_turns_readers_are_scored_changes_nothing(
     together = found()
     assert all(chosen.items for chosen in together.values())
     monkeypatch.setattr(scored, "SPOKEN_OF", 1)
-    monkeypatch.setattr(liked, "KEPT", 1)
+    monkeypatch.setattr(shelf, "MUCH", MUCH._replace(papers=1))
     assert found() == together
 
 

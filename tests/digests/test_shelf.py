@@ -7,9 +7,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from subscriptions.digests import scored
 from subscriptions.digests import select as selection
+from subscriptions.digests import shelf as shelf_of
 from subscriptions.digests.select import Chosen, Request, select
+from subscriptions.matching import MUCH
 from subscriptions.models import Pick, Subscriber, Topic
 from tests.digests.week import FRIDAY, WEEK, Make, titles
 
@@ -101,21 +102,24 @@ def test_who_else_is_chosen_for_changes_nothing(readers: list[Subscriber]) -> No
 
 
 @pytest.mark.parametrize(
-    ("bound", "most"), [("KEPT_QUERIES", 2), ("KEPT_MATCHES", 30), ("KEPT_REASONS", 7)]
+    ("bound", "most"),
+    [("queries", 2), ("matches", 30), ("reasons", 7), ("phrases", 3), ("texts", 3)],
 )
 def test_what_is_kept_is_bounded_and_made_anew(
     readers: list[Subscriber], monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
     before = one_by_one(readers, None)
-    monkeypatch.setattr(scored, bound, most)
+    monkeypatch.setattr(shelf_of, "MUCH", MUCH._replace(**{bound: most}))
     for reader in readers * 2:
         assert select([Request(reader, WEEK)], as_of=TICK) == {reader.pk: before[reader.pk]}
         assert selection._kept is not None
         shelf = selection._kept[1]
         kept = shelf.scored
         sizes = {
-            "KEPT_QUERIES": len(kept._shared) + len(kept._muted) - 4,
-            "KEPT_MATCHES": kept._matches - 4 * len(shelf.papers),
-            "KEPT_REASONS": len(kept._reasons) - 1,
+            "queries": len(kept._shared) + len(kept._muted) - 4,
+            "matches": kept._matches - 4 * len(shelf.papers),
+            "reasons": len(kept._reasons) - 1,
+            "phrases": len(kept._pool._phrases._places),
+            "texts": len(kept._pool._asked._known),
         }
         assert sizes[bound] <= most, "beyond what one reader adds"

@@ -104,9 +104,9 @@ def test_a_past_week_is_scored_once_for_all_topics(
     make_paper("Robot manipulation before", day=day, abstract=ABSTRACT)
     built: list[Any] = []
 
-    def shelf(first: dt.date, last: dt.date, store: bool) -> Shelf:
+    def shelf(first: dt.date, last: dt.date, pages: bool) -> Shelf:
         built.append(first)
-        return Shelf(first, last, store)
+        return Shelf(first, last, pages)
 
     monkeypatch.setattr(matching, "Shelf", shelf)
     for slug in ("robotics", "cosmology", "robotics"):
