@@ -94,7 +94,7 @@ class Site:
         try:
             with urlopen(f"http://{self.address}/healthz", timeout=5) as response:
                 return bool(response.status == 200)
-        except URLError:
+        except (URLError, TimeoutError):
             return False
 
 

@@ -77,7 +77,7 @@ def test_it_serves_until_it_is_interrupted(copy: Path, environ: dict[str, str]) 
     else:
         pytest.fail("never ready: " + "".join(lines))
     assert "Sign up" in fetch(site) or "sign up" in fetch(site)
-    assert "upvotes" in fetch(f"{inbox}messages/1.html")
+    assert "votes" in fetch(f"{inbox}messages/1.html")
     assert "Log in" in fetch(f"{site}admin/")
     for page in (inbox, f"{inbox}messages/1/"):
         assert "Inbox" in fetch(page)
