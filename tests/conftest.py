@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import pytest
 import stamina
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.management import call_command
 
 from subscriptions.flows.choices import Choices
@@ -38,7 +38,8 @@ def _nothing_kept_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process keeps the papers of a tick; here each test has papers of its own."""
     for module in ("digests.select", "digests.ledger", "digests.display", "flows.search"):
         monkeypatch.setattr(f"subscriptions.{module}._kept", None)
-    cache.clear()
+    for cache in caches.all():
+        cache.clear()
     guards.forget()
 
 

@@ -20,6 +20,9 @@ OF_ADDRESS = RateLimitItemPerDay(5, namespace="address")
 PREVIEWS = RateLimitItemPerMinute(240, namespace="preview")
 """Of one network."""
 
+PROOFS = RateLimitItemPerHour(1, namespace="proof")
+"""Uses of one proof of work: longer than a challenge lives."""
+
 SEARCHES = RateLimitItemPerMinute(120, namespace="search")
 """Of one network."""
 

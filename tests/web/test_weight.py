@@ -4,7 +4,7 @@ import gzip
 from pathlib import Path
 from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.management import call_command
 from django.test import Client
 from lxml import html
@@ -20,7 +20,7 @@ def test_pages_are_light_and_what_they_load_is_kept_for_ever(
 ) -> None:
     settings.STATIC_ROOT, settings.WHITENOISE_USE_FINDERS = tmp_path / "static", False
     call_command("collectstatic", verbosity=0, interactive=False)
-    cache.clear()  # the site's front page had the plain names
+    caches["pages"].clear()  # the site's front page had the plain names
     client = Client(headers={"accept-encoding": "gzip"}, raise_request_exception=False)
     client.cookies = site.client.cookies
     weights: dict[str, int] = {}

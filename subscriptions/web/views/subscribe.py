@@ -1,5 +1,6 @@
 """Signing up and confirming."""
 
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.core.signing import BadSignature
@@ -35,25 +36,31 @@ def signup(request: HttpRequest) -> HttpResponse:
     It sets no cookie and asks for no CSRF token: whoever can make somebody else's browser post
     this form could as well post it themselves.
     """
-    return _posted(request) if request.method == "POST" else _front(request)
+    if request.method == "POST":
+        return _posted(request)
+    return _front(request) if request.META.get("QUERY_STRING") else _kept_front(request)
 
 
-@cache_page(60)
 def _front(request: HttpRequest) -> HttpResponse:
     followed = {"topics": request.GET.getlist("topics")}
     return _page(request, SignupForm(initial=FRESH | followed))
+
+
+_kept_front = cache_page(60, cache="pages")(_front)
 
 
 def _posted(request: HttpRequest) -> HttpResponse:
     form = SignupForm(request.POST)
     if "preview" in request.POST:  # the button for browsers without JavaScript
         form.is_valid()
-        return _page(request, form, _proposal(form))
+        shown = _shown(request, form)
+        page = _page(request, form, shown)
+        return too_many(page, guards.PREVIEWS) if shown.refused else page
     if not form.is_valid():
-        return _page(request, form, _proposal(form), status=422)
+        return _page(request, form, _shown(request, form), status=422)
     if not guards.allowed(guards.SIGN_UPS, guards.network(request)):
         form.add_error(None, _("Too many forms came from your network. Try again in an hour."))
-        return too_many(_page(request, form, _proposal(form)), guards.SIGN_UPS)
+        return too_many(_page(request, form, _shown(request, form)), guards.SIGN_UPS)
     email = form.cleaned_data["email"]
     robot = form.cleaned_data["website"]  # a field that only robots see
     if not robot and guards.allowed(guards.OF_ADDRESS, email):
@@ -62,8 +69,19 @@ def _posted(request: HttpRequest) -> HttpResponse:
     return redirect("check-inbox")
 
 
+class _Shown(NamedTuple):
+    """Of the preview."""
+
+    proposal: Proposal | None = None
+    refused: bool = False
+    """Its network asks too often."""
+
+
+_NOTHING = _Shown()
+
+
 def _page(
-    request: HttpRequest, form: SignupForm, proposal: Proposal | None = None, status: int = 200
+    request: HttpRequest, form: SignupForm, shown: _Shown = _NOTHING, status: int = 200
 ) -> HttpResponse:
     week = Edition.objects.newest_week()
     day = week[-1] if week else None
@@ -74,7 +92,7 @@ def _page(
         {
             "form": form,
             "previewed": "preview" in request.POST,
-            "proposal": proposal,
+            **shown._asdict(),
             "papers": papers.by_trend()[:TEASERS] if papers is not None else [],
             "edition_day": day,
         },
@@ -86,21 +104,23 @@ def _page(
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
     """The part of the page that shows the digest of these choices; stores nothing."""
-    if not guards.allowed(guards.PREVIEWS, guards.network(request)):
-        return too_many(HttpResponse(), guards.PREVIEWS)
     form = ChoicesForm(request.POST)
     form.is_valid()
-    return render(request, "web/_preview.html", {"proposal": _proposal(form)})
+    shown = _shown(request, form)
+    part = render(request, "web/_preview.html", shown._asdict())
+    return too_many(part, guards.PREVIEWS) if shown.refused else part
 
 
-def _proposal(form: ChoicesForm) -> Proposal | None:
-    """What the valid choices would have brought; None where nothing is chosen."""
+def _shown(request: HttpRequest, form: ChoicesForm) -> _Shown:
+    """What the valid choices would have brought; nothing where nothing is chosen."""
     if not any(form.cleaned_data.get(name) for name in FOLLOWED):
-        return None
+        return _NOTHING
+    if not guards.allowed(guards.PREVIEWS, guards.network(request)):
+        return _Shown(refused=True)
     choices: Choices = form.choices()
     subscriber = Subscriber()
     choices.apply_settings(subscriber)
-    return propose(subscriber, choices.interests(subscriber))
+    return _Shown(propose(subscriber, choices.interests(subscriber)))
 
 
 @require_safe
