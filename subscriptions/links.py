@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from django.conf import settings
-from django.core.signing import Signer, TimestampSigner, b62_encode
+from django.core.signing import Signer, TimestampSigner, b62_decode, b62_encode
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 
@@ -86,6 +86,11 @@ class Link:
             max_age = None if however_old else self.max_age
             return int(signer.unsign(token, max_age=max_age))
         return int(signer.unsign(token))
+
+    def made_at(self, token: str) -> dt.datetime:
+        """When a genuine token that bears a date was made, to the second."""
+        stamp = Signer.unsign(self._signer(), token).rpartition(".")[2]
+        return dt.datetime.fromtimestamp(b62_decode(stamp), dt.UTC)
 
 
 @lru_cache

@@ -23,6 +23,8 @@ def tick() -> None:
         answer_request.delay(pk)
     sign_in.purge(now)
     address.purge(now)
+    for pk in address.unmailed(now):
+        mail_address_change.delay(pk)
     for pk in sign_in.unanswered(now):
         mail_sign_in.delay(pk)
     for name in schedule.due(now):
@@ -71,10 +73,5 @@ def index_papers() -> None:
 
 
 @shared_task
-def mail_new_address(pk: int) -> None:
-    address.mail(pk)
-
-
-@shared_task
-def tell_old_address(pk: int, old: str) -> None:
-    address.tell_old(pk, old, timezone.now())
+def mail_address_change(pk: int) -> None:
+    address.mail(pk, timezone.now())

@@ -29,6 +29,7 @@ def erase(pk: int) -> None:
     with transaction.atomic():
         for model in (SignupRequest, SignInRequest, AddressChange):
             model.objects.filter(email__iexact=email).delete()
+        AddressChange.objects.filter(old_email__iexact=email).delete()
         if reader := Subscriber.objects.select_for_update().filter(pk=pk).first():
             forget(reader)
 

@@ -6,7 +6,6 @@ from typing import Any
 from django.db.models import Model
 
 from subscriptions.models import (
-    AddressChange,
     Delivery,
     Paper,
     SignInRequest,
@@ -44,7 +43,7 @@ def export(reader: Subscriber, now: dt.datetime) -> dict[str, Any]:
             _fields(row, "paper") | {"title": row.paper.title if row.paper else None}
             for row in reader.submissions.select_related("paper").order_by("submitted_at")
         ],
-        "address_change": [_fields(row) for row in AddressChange.objects.filter(subscriber=reader)],
+        "address_changes": [_fields(row) for row in reader.address_changes.order_by("pk")],
         "sign_ins": [_fields(row) for row in reader.sign_ins.order_by("pk")],
         "sign_in_requests": [
             _fields(row) for row in SignInRequest.objects.filter(email__iexact=reader.email)

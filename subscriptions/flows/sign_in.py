@@ -19,6 +19,8 @@ ASKED_FOR = dt.timedelta(hours=1)
 MOST_AN_HOUR = 5
 KEPT = dt.timedelta(days=1)
 READING = (Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED)
+ADMITTED = (*READING, Subscriber.Status.UNSUBSCRIBED)
+"""Who has left can still take along or erase what is stored of them."""
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,8 @@ def answer(pk: int, now: dt.datetime) -> bool:
     """Mail a reader the link they asked for; whether a mail went out.
 
     Whoever deletes the request answers it. It is put back where the mail server surely did
-    not take the mail.
+    not take the mail. If the worker dies before that, the mail is lost: the reader asks again,
+    and ``purge`` forgets the link that nobody got.
     """
     with transaction.atomic():
         request = SignInRequest.objects.filter(pk=pk).first()
@@ -60,7 +63,7 @@ def answer(pk: int, now: dt.datetime) -> bool:
 
 def _admit(request: SignInRequest, now: dt.datetime) -> SignIn | None:
     """A link for the reader with this address, unless they have had too many lately."""
-    readers = Subscriber.objects.with_email(request.email).filter(status__in=READING)
+    readers = Subscriber.objects.with_email(request.email).filter(status__in=ADMITTED)
     reader = readers.select_for_update().first()
     if reader is None or Suppression.objects.has(reader.email):
         return None
@@ -71,7 +74,7 @@ def _admit(request: SignInRequest, now: dt.datetime) -> SignIn | None:
 
 def find(pk: int) -> SignIn | None:
     """What a link stands for, until it is used."""
-    waiting = SignIn.objects.filter(pk=pk, subscriber__status__in=READING)
+    waiting = SignIn.objects.filter(pk=pk, subscriber__status__in=ADMITTED)
     return waiting.select_related("subscriber").first()
 
 

@@ -45,11 +45,34 @@ class SignIn(models.Model):
 
 
 class AddressChange(models.Model):
-    """The new address a reader gave, until its owner confirms it."""
+    """A new address that a reader gave, until its owner confirms and the old one's was told."""
 
-    subscriber = models.OneToOneField(Subscriber, models.CASCADE, related_name="address_change")
+    class Status(models.TextChoices):
+        ASKED = "asked"
+        REPLACED = "replaced", "replaced by a later one"
+        CONFIRMED = "confirmed", "confirmed, and the old address is to be told"
+
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="address_changes")
     email = models.EmailField(max_length=254)
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.ASKED)
     asked_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    old_email = models.EmailField(max_length=254, blank=True, help_text="to be told of the change")
+    mail_at = models.DateTimeField(
+        null=True, blank=True, help_text="when its mail is due, until a server has taken it"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscriber"], condition=Q(status="asked"), name="address_change_asked_once"
+            ),
+            models.CheckConstraint(
+                name="address_change_status",
+                condition=Q(status__in=["asked", "replaced"], confirmed_at=None, old_email="")
+                | (Q(status="confirmed", confirmed_at__isnull=False) & ~Q(old_email="")),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subscriber}: a new address"

@@ -91,7 +91,9 @@ class Subscriber(models.Model):
     signup_mailed_at = models.DateTimeField(
         null=True, blank=True, help_text="when the last answer to the form went out"
     )
-
+    address_changed_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="links and sessions from before are void"
+    )
     feed_key = models.CharField(
         max_length=43, null=True, blank=True, editable=False, help_text="of the private feed"
     )

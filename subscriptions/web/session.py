@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from subscriptions.flows.sign_in import READING
+from subscriptions.flows.sign_in import ADMITTED, READING
 from subscriptions.models import Subscriber
 
 LASTS = 60 * 60
@@ -39,30 +39,57 @@ def close_session(request: HttpRequest) -> None:
 
 
 def current_reader(request: HttpRequest) -> Subscriber | None:
-    """Whose session this is. For a visitor without a cookie, no query and no new cookie."""
+    """The reader whose session this is; nobody for one who has left."""
+    owner = session_owner(request)
+    return owner if owner and owner.status in READING else None
+
+
+def session_owner(request: HttpRequest) -> Subscriber | None:
+    """Whose session this is, also if they have left; it ends when they move to another address.
+
+    For a visitor without a cookie, no query and no new cookie.
+    """
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
     pk, until = request.session.get("reader"), request.session.get("reader_until", 0)
     if not pk or until <= time.time():
         return None
-    return Subscriber.objects.filter(pk=pk, status__in=READING).first()
+    owner = Subscriber.objects.filter(pk=pk, status__in=ADMITTED).first()
+    moved = owner.address_changed_at if owner else None
+    return None if moved and until - LASTS < moved.timestamp() else owner
+
+
+def owner_required(
+    view: Callable[Concatenate[HttpRequest, Subscriber, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Hand a view whose session it is, also if they have left; anyone else signs in first."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        owner = session_owner(request)
+        if owner is None:
+            return redirect(sign_in_url(request.path if request.method == "GET" else ""))
+        response = view(request, owner, *args, **kwargs)
+        add_never_cache_headers(response)
+        return response
+
+    return guarded
 
 
 def reader_required(
     view: Callable[Concatenate[HttpRequest, Subscriber, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Hand the reader to a view; anyone else is sent to sign in first."""
+    """As ``owner_required``, but who has left is sent to their account, which says so."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        reader = current_reader(request)
-        if reader is None:
-            return redirect(sign_in_url(request.path if request.method == "GET" else ""))
-        response = view(request, reader, *args, **kwargs)
-        add_never_cache_headers(response)
-        return response
+    def guarded(
+        request: HttpRequest, owner: Subscriber, /, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponse:
+        if owner.status not in READING:
+            return redirect("account")
+        return view(request, owner, *args, **kwargs)
 
-    return guarded
+    return owner_required(guarded)
 
 
 def sign_in_url(next_page: str) -> str:

@@ -117,7 +117,8 @@ def test_a_change_of_address(
         assert "C…@e….net" in part and "Countess" not in part
     assert do(owner, path).status_code == 410
     assert owner.get(path).status_code == 410
-    assert client.get("/account/").status_code == 200
+    assert client.get("/account/").status_code == 302, "the session from before is over"
+    assert sign_in(client, reader).get("/account/").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -301,7 +302,7 @@ def test_all_that_is_stored_as_a_file(
     assert gone["reason"] == "gone since"
     assert told["submissions"][0]["title"] == "Saucers"
     assert told["feedback"][0]["verdict"] == "more"
-    assert told["address_change"][0]["email"] == "Mine@x.example"
+    assert told["address_changes"][0]["email"] == "Mine@x.example"
     assert "Hers" not in answer.content.decode() and "eve" not in answer.content.decode()
 
 

@@ -141,11 +141,11 @@ def test_what_is_not_there_is_not_found(delivery: Delivery, client: Client) -> N
 def test_a_digest_lists_its_papers_in_a_constant_number_of_queries(
     delivery: Delivery, client: Client, django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page = client.get(links.DIGEST.url(delivery.pk))
     assert page.text.count("/more/") == 2 and "Robot &lt;arms&gt;" in page.text
     Paper.objects.filter(title="Rivers").update(hidden="withdrawn")
     page = client.get(links.DIGEST.url(delivery.pk))
     assert "Rivers" not in page.text and "1/more" not in page.text
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         client.get(url(delivery, 0, "more"))

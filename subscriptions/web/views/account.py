@@ -11,12 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from subscriptions import links
 from subscriptions.flows import address, erase
 from subscriptions.flows.export import export
+from subscriptions.flows.sign_in import READING
 from subscriptions.masking import mask_email
 from subscriptions.models import AddressChange, Subscriber
-from subscriptions.tasks import mail_new_address, tell_old_address
+from subscriptions.tasks import mail_address_change
+from subscriptions.web import guards
 from subscriptions.web.account_forms import NewAddressForm
 from subscriptions.web.enqueue import enqueue
-from subscriptions.web.session import close_session, reader_required
+from subscriptions.web.session import close_session, owner_required, reader_required
 
 from .errors import link_problem
 
@@ -25,14 +27,16 @@ NEWEST = 100
 
 
 @require_safe
-@reader_required
+@owner_required
 def account(request: HttpRequest, reader: Subscriber) -> HttpResponse:
-    change = AddressChange.objects.filter(subscriber=reader).first()
+    waiting = reader.address_changes.filter(status=AddressChange.Status.ASKED)
+    change = waiting.first()
     return render(
         request,
         "web/account.html",
         {
             "reader": reader,
+            "left": reader.status not in READING,
             "masked": mask_email(reader.email),
             "moving_to": mask_email(change.email) if change else "",
             "votes": reader.upvotes.select_related("paper").order_by("-pk")[:NEWEST],
@@ -45,16 +49,28 @@ def account(request: HttpRequest, reader: Subscriber) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @reader_required
 def change_address(request: HttpRequest, reader: Subscriber) -> HttpResponse:
-    """A form for the new address; the answer is the same whoever's it is."""
+    """A form for the new address; the answer is the same whoever's it is.
+
+    So it is where others have had mail sent there all day; then none is.
+    """
     form = NewAddressForm(reader.email, request.POST or None)
     if form.is_valid():
-        pk = address.ask(reader, form.cleaned_data["email"], timezone.now())
-        if pk is not None:
-            enqueue(mail_new_address, pk)
+        email = form.cleaned_data["email"]
+        if not guards.allowed(guards.OF_ADDRESS, email):
             return redirect(f"{request.path}?sent")
-        form.add_error("email", _("A link was mailed just now. Try again in five minutes."))
+        asked = address.ask(reader, email, timezone.now())
+        if not isinstance(asked, address.TooOften):
+            enqueue(mail_address_change, asked)
+            return redirect(f"{request.path}?sent")
+        form.add_error("email", _problem(asked))
     context = {"form": form, "masked": mask_email(reader.email), "sent": "sent" in request.GET}
     return render(request, "web/change_address.html", context, status=422 if form.errors else 200)
+
+
+def _problem(asked: address.TooOften) -> str:
+    if asked is address.TooOften.NOW:
+        return _("A link was mailed just now. Try again in five minutes.")
+    return _("That is enough for a day. Please come back tomorrow.")
 
 
 @never_cache
@@ -68,20 +84,23 @@ def new_address(request: HttpRequest, token: str) -> HttpResponse:
     change = address.find(pk)
     if change is None:
         return link_problem(request, None, again="new-address")
-    context: dict[str, object] = {"new": change.email, "old": mask_email(change.subscriber.email)}
+    reader = change.subscriber
+    context = {"new": change.email, "old": mask_email(reader.email), "feed": reader.feed_key}
     if request.method != "POST":
         return render(request, "web/new_address.html", context)
-    became, reader, old = address.confirm(pk)
+    became = address.confirm(pk, timezone.now())
     if became is address.Confirmed.GONE:
         return link_problem(request, None, again="new-address")
     if became is address.Confirmed.DONE:
-        enqueue(tell_old_address, reader, old)
-    context["became"] = became.value
-    return render(request, "web/new_address.html", context, status=200 if reader else 409)
+        enqueue(mail_address_change, pk)
+    status = 409 if became is address.Confirmed.TAKEN else 200
+    return render(
+        request, "web/new_address.html", {**context, "became": became.value}, status=status
+    )
 
 
 @require_POST
-@reader_required
+@owner_required
 def take_along(request: HttpRequest, reader: Subscriber) -> HttpResponse:
     """All that is stored of a reader, as a file."""
     now = timezone.now()
@@ -93,7 +112,7 @@ def take_along(request: HttpRequest, reader: Subscriber) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@reader_required
+@owner_required
 def erase_all(request: HttpRequest, reader: Subscriber) -> HttpResponse:
     """A page that says what will be gone, with a button; its POST erases."""
     if request.method == "POST":

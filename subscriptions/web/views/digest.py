@@ -4,7 +4,6 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 
-from django.core.signing import BadSignature
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,9 +14,8 @@ from subscriptions import links
 from subscriptions.digests.web_version import web_version
 from subscriptions.flows import feedback as flow
 from subscriptions.flows.preferences import turn_down
-from subscriptions.models import Delivery, Feedback, Interest, Section, Subscriber
-
-from .errors import link_problem
+from subscriptions.models import Delivery, Feedback, Interest, Section
+from subscriptions.web.readers import reader_of
 
 _STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 
@@ -108,12 +106,8 @@ def _said(delivery: Delivery, place: int) -> flow.Said:
 
 def _delivery(request: HttpRequest, token: str) -> Delivery | HttpResponse:
     """The digest behind a link, or the answer where its reader can say nothing."""
-    try:
-        pk = links.DIGEST.read(token)
-    except BadSignature as error:
-        return link_problem(request, error, token=token)
-    found = get_object_or_404(Delivery.objects.select_related("subscriber"), pk=pk)
-    reading = (Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED)
-    if found.subscriber.status not in reading:
-        return render(request, "web/confirm.html", {"state": "gone"})
+    reader = reader_of(request, links.DIGEST, token)
+    if isinstance(reader, HttpResponse):
+        return reader
+    found: Delivery = get_object_or_404(reader.deliveries, pk=links.DIGEST.read(token))
     return found

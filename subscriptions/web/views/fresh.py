@@ -9,10 +9,12 @@ from django.views.decorators.http import require_POST
 
 from subscriptions import links
 from subscriptions.flows import subscribe as flow
-from subscriptions.models import Delivery, Subscriber
+from subscriptions.flows.sign_in import READING
+from subscriptions.models import Subscriber
 from subscriptions.tasks import answer_request
 from subscriptions.web.enqueue import enqueue
 from subscriptions.web.guards import network
+from subscriptions.web.readers import owner_of
 
 from .errors import link_problem
 
@@ -22,21 +24,18 @@ from .errors import link_problem
 def fresh(request: HttpRequest, token: str) -> HttpResponse:
     """Mail the reader of a link, however old, a new one; the page says no more than ever."""
     try:
-        pk = _reader(token)
+        reader = _owner(token)
     except BadSignature as error:
         return link_problem(request, error)
-    reading = [Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED]
-    reader = Subscriber.objects.filter(pk__in=[pk], status__in=reading).first()
-    if reader:
+    if reader and reader.status in READING:
         now = timezone.now()
         enqueue(answer_request, flow.receive_again(reader, network(request), now))
     return redirect("check-inbox")
 
 
-def _reader(token: str) -> int | None:
+def _owner(token: str) -> Subscriber | None:
     """Raises BadSignature for a link that is neither to preferences nor to a digest."""
     try:
-        return links.PREFERENCES.read(token, however_old=True)
+        return owner_of(links.PREFERENCES, token, however_old=True)
     except BadSignature:
-        pk = links.DIGEST.read(token, however_old=True)
-    return Delivery.objects.filter(pk=pk).values_list("subscriber", flat=True).first()
+        return owner_of(links.DIGEST, token, however_old=True)

@@ -16,13 +16,14 @@ from subscriptions.flows import private_feed
 from subscriptions.masking import mask_email
 from subscriptions.models import Subscriber
 from subscriptions.web.forms import PreferencesForm
+from subscriptions.web.readers import reader_of
 
 from .errors import link_problem
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
-    subscriber = _reader(request, token)
+    subscriber = reader_of(request, links.PREFERENCES, token)
     if isinstance(subscriber, HttpResponse):
         return subscriber
     pk = subscriber.pk
@@ -54,7 +55,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def feed(request: HttpRequest, token: str) -> HttpResponse:
     """Give the reader a private feed, a new address for it, or take it away."""
-    subscriber = _reader(request, token)
+    subscriber = reader_of(request, links.PREFERENCES, token)
     if isinstance(subscriber, HttpResponse):
         return subscriber
     if request.POST.get("turn") == "off":
@@ -62,17 +63,6 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     else:
         private_feed.turn_on(subscriber.pk)
     return redirect(reverse("preferences", args=[token]) + "#feed")
-
-
-def _reader(request: HttpRequest, token: str) -> Subscriber | HttpResponse:
-    """Whose preferences these are, or the answer where there are none."""
-    try:
-        pk = links.PREFERENCES.read(token)
-    except BadSignature as error:
-        return link_problem(request, error, token=token)
-    reading = [Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED]
-    found = Subscriber.objects.filter(pk=pk, status__in=reading).first()
-    return found or render(request, "web/confirm.html", {"state": "gone"})
 
 
 @csrf_exempt

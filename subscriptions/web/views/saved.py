@@ -1,7 +1,6 @@
 """The papers a reader saved: a page, and a file for their reference manager."""
 
 from django.core.paginator import Paginator
-from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
@@ -10,8 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from subscriptions import links
 from subscriptions.flows import feedback as flow
 from subscriptions.web.bibtex import bibtex
-
-from .errors import link_problem
+from subscriptions.web.readers import reader_of
 
 PER_PAGE = 50
 
@@ -20,27 +18,25 @@ PER_PAGE = 50
 @require_http_methods(["GET", "HEAD", "POST"])
 def saved(request: HttpRequest, token: str) -> HttpResponse:
     """The saved papers, the newest first; a POST takes one off. The link is the proof."""
-    try:
-        pk = links.PREFERENCES.read(token)
-    except BadSignature as error:
-        return link_problem(request, error, token=token)
+    reader = reader_of(request, links.PREFERENCES, token)
+    if isinstance(reader, HttpResponse):
+        return reader
     if request.method == "POST":
         paper = request.POST.get("paper", "")
         if paper.isdecimal() and len(paper) < 19:
-            flow.take_off(pk, int(paper))
+            flow.take_off(reader.pk, int(paper))
         return redirect("saved", token)
-    page = Paginator(flow.saved_papers(pk), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(flow.saved_papers(reader.pk), PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "web/saved.html", {"page": page, "token": token})
 
 
 @require_safe
 def saved_bib(request: HttpRequest, token: str) -> HttpResponse:
-    try:
-        pk = links.PREFERENCES.read(token)
-    except BadSignature as error:
-        return link_problem(request, error, token=token)
+    reader = reader_of(request, links.PREFERENCES, token)
+    if isinstance(reader, HttpResponse):
+        return reader
     return HttpResponse(
-        bibtex(flow.saved_papers(pk)),
+        bibtex(flow.saved_papers(reader.pk)),
         content_type="application/x-bibtex; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="saved-papers.bib"'},
     )

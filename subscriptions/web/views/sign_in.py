@@ -13,11 +13,11 @@ from limits import RateLimitItemPerHour
 from subscriptions import links
 from subscriptions.flows import sign_in as flow
 from subscriptions.masking import mask_email
-from subscriptions.models import Subscriber
 from subscriptions.tasks import mail_sign_in
 from subscriptions.web.account_forms import AddressForm
 from subscriptions.web.enqueue import enqueue
 from subscriptions.web.guards import allowed, network
+from subscriptions.web.readers import reader_of
 from subscriptions.web.session import close_session, local_path, open_session
 
 from .errors import link_problem, too_many
@@ -43,13 +43,9 @@ def ask(request: HttpRequest) -> HttpResponse:
 @require_POST
 def ask_from_preferences(request: HttpRequest, token: str) -> HttpResponse:
     """Mail the link to the reader whose preferences these are."""
-    try:
-        pk = links.PREFERENCES.read(token)
-    except BadSignature as error:
-        return link_problem(request, error)
-    reader = Subscriber.objects.filter(pk=pk, status__in=flow.READING).first()
-    if reader is None:
-        return render(request, "web/confirm.html", {"state": "gone"})
+    reader = reader_of(request, links.PREFERENCES, token)
+    if isinstance(reader, HttpResponse):
+        return reader
     return _mailed(reader.email, "")
 
 

@@ -21,6 +21,7 @@ from subscriptions.tasks import answer_request
 from subscriptions.web import guards
 from subscriptions.web.enqueue import enqueue
 from subscriptions.web.forms import FOLLOWED, ChoicesForm, SignupForm
+from subscriptions.web.readers import owner_of
 
 from .errors import link_problem, too_many
 
@@ -132,13 +133,12 @@ def check_inbox(request: HttpRequest) -> HttpResponse:
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """A page with a button; only its POST confirms."""
     try:
-        pk = links.CONFIRM.read(token)
+        subscriber = owner_of(links.CONFIRM, token)
     except BadSignature as error:
         return link_problem(request, error)
-    if request.method == "POST":
-        flow.confirm(pk, timezone.now())
+    if subscriber and request.method == "POST":
+        flow.confirm(subscriber.pk, timezone.now())
         return redirect("confirm", token)
-    subscriber = Subscriber.objects.filter(pk=pk).first()
     return render(request, "web/confirm.html", _confirm_context(subscriber))
 
 

@@ -6,17 +6,20 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from subscriptions.flows import votes as flow
+from subscriptions.flows.sign_in import READING
 from subscriptions.models import Paper, public_papers
-from subscriptions.web.session import current_reader, local_path, sign_in_url
+from subscriptions.web.session import local_path, session_owner, sign_in_url
 
 
 @require_POST
 def vote(request: HttpRequest, pk: int) -> HttpResponse:
     """Count it, or not any more where ``vote`` is ``no``, and go back to where they were."""
     paper_page = Paper(pk=pk).get_absolute_url()
-    reader = current_reader(request)
+    reader = session_owner(request)
     if reader is None:
         return redirect(sign_in_url(paper_page))
+    if reader.status not in READING:
+        return redirect("account")  # which says that they have left
     if request.POST.get("vote") == "no":  # even for one that was hidden since
         given = reader.upvotes.select_related("paper")
         flow.take_back(reader, get_object_or_404(given, paper=pk).paper)
