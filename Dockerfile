@@ -13,7 +13,7 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin paper-round \
     && install --directory --owner=paper-round --mode=0700 "$VAR_DIR"
 WORKDIR /app
 COPY --from=packages /app/.venv .venv
-COPY LICENSE manage.py ./
+COPY LICENSE manage.py gunicorn.conf.py ./
 COPY digest_service digest_service
 COPY subscriptions subscriptions
 COPY templates templates
