@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.core.signing import BadSignature
+from django.core.signing import BadSignature, SignatureExpired
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -134,6 +134,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """A page with a button; only its POST confirms."""
     try:
         subscriber = owner_of(links.CONFIRM, token)
+        asked_at = subscriber.consent_asked_at if subscriber else None
+        if asked_at and links.CONFIRM.made_at(token) < asked_at.replace(microsecond=0):
+            raise SignatureExpired("another form came since, with other choices")
     except BadSignature as error:
         return link_problem(request, error)
     if subscriber and request.method == "POST":
