@@ -78,6 +78,10 @@ def reader(request: pytest.FixtureRequest, make_reader: Make, make_paper: Make) 
     SignIn.objects.create(subscriber=found, asked_at=MONDAY)
     AddressChange.objects.create(subscriber=found, email="ada@new.example", asked_at=MONDAY)
     AddressChange.objects.create(subscriber=stranger, email=EMAIL.lower(), asked_at=MONDAY)
+    AddressChange.objects.create(
+        subscriber=stranger, email="eve@example.org", asked_at=MONDAY,
+        status="confirmed", confirmed_at=MONDAY, old_email=EMAIL,
+    )  # fmt: skip
     SignInRequest.objects.create(email=EMAIL.upper(), asked_at=MONDAY)
     SignupRequest.objects.create(email=EMAIL, choices={"phrases": [WORDS]}, asked_at=MONDAY)
     staff = get_user_model().objects.create_superuser("editor", "editor@example.net")
