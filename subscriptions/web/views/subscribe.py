@@ -136,7 +136,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         subscriber = owner_of(links.CONFIRM, token)
         asked_at = subscriber.consent_asked_at if subscriber else None
         if asked_at and links.CONFIRM.made_at(token) < asked_at.replace(microsecond=0):
-            raise SignatureExpired("another form came since, with other choices")
+            raise SignatureExpired  # another form came since, with other choices
     except BadSignature as error:
         return link_problem(request, error)
     if subscriber and request.method == "POST":
