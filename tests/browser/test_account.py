@@ -41,6 +41,12 @@ def test_move_and_take_along(page: Page, inbox: str, reader: Subscriber) -> None
     assert told["to"] == reader.email and "go elsewhere now" in told["subject"]
 
     page.goto(links.absolute("/account/"))
+    expect(heading).to_have_text("Open your account")  # the session from before is over
+    page.get_by_label("Email address").fill(NEW)
+    page.get_by_role("button", name="Mail me a link").click()
+    assert open_newest(page, inbox, 4)["to"] == NEW
+    follow(page, "Open my account")
+    page.get_by_role("button", name="Open my account").click()
     with page.expect_download() as started:
         page.get_by_role("button", name="Download the copy").click()
     assert NEW in json.dumps(json.loads(Path(started.value.path()).read_text()))
