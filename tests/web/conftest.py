@@ -9,6 +9,11 @@ from django.test import Client
 from subscriptions.models import Topic
 
 Post = Callable[..., Any]
+GOOD = {
+    "email": "ada@example.org", "phrases": "tides", "cadence": "weekly", "weekday": "0",
+    "hour": "8", "timezone": "UTC",
+}  # fmt: skip
+"""A form as it can be sent."""
 
 
 @pytest.fixture

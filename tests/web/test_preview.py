@@ -12,7 +12,7 @@ from subscriptions.models import Edition, Paper
 from subscriptions.web import guards
 from tests.conftest import MONDAY
 from tests.digests.week import Make
-from tests.web.test_subscribe import GOOD
+from tests.web.conftest import GOOD
 
 HERE, ELSEWHERE = "151.101.1.7", "151.101.2.7"
 MOST = 3

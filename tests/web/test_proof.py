@@ -12,7 +12,7 @@ from django.test import Client
 from subscriptions.models import SignupRequest
 from subscriptions.web import guards
 from tests.services import running_redis
-from tests.web.test_subscribe import GOOD
+from tests.web.conftest import GOOD
 
 pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2025, 10, 12, 9, tzinfo=dt.UTC)

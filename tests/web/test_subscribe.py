@@ -1,18 +1,13 @@
 import datetime as dt
-import re
-import smtplib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import time_machine
 from django.core import mail
-from django.core.management import call_command
 from django.test import Client
 
 from subscriptions import links
-from subscriptions.flows import subscribe as flow
-from subscriptions.flows.preferences import unsubscribe
 from subscriptions.models import (
     Edition,
     Interest,
@@ -23,16 +18,10 @@ from subscriptions.models import (
     Topic,
     WantedPaper,
 )
-from subscriptions.web import guards
-from tests.conftest import choices
 from tests.web.conftest import last_mail, link_in
 
 SUNDAY = dt.datetime(2025, 10, 12, 9, tzinfo=dt.UTC)
 Post = Callable[..., Any]
-GOOD = {
-    "email": "ada@example.org", "phrases": "tides", "cadence": "weekly", "weekday": "0",
-    "hour": "8", "timezone": "UTC",
-}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -76,18 +65,6 @@ def test_sign_up_confirm_and_be_scheduled(client: Client, post_signup: Post) -> 
     client.post(path)
     again = Subscriber.objects.get()
     assert again.next_digest_at == reader.next_digest_at
-
-
-def test_fifty_posts_bring_one_confirmation_a_day(post_signup: Post, frozen: Any) -> None:
-    for n in range(50):
-        assert post_signup(from_network=f"198.{n}.0.1")["Location"] == "/check-inbox/"
-    assert len(mail.outbox) == 1
-    frozen.move_to(SUNDAY + dt.timedelta(hours=23))
-    post_signup()
-    assert len(mail.outbox) == 1
-    frozen.move_to(SUNDAY + dt.timedelta(hours=24))
-    post_signup()
-    assert len(mail.outbox) == 2
 
 
 @pytest.mark.parametrize(
@@ -163,113 +140,6 @@ def test_nothing_chosen_is_told(post_signup: Post) -> None:
     assert "Choose at least one topic" in answer.content.decode()
 
 
-def test_a_robot_that_fills_the_hidden_field_hears_no_difference(post_signup: Post) -> None:
-    answer = post_signup(website="https://spam.example")
-    assert (answer.status_code, answer["Location"]) == (302, "/check-inbox/")
-    assert not Subscriber.objects.exists()
-
-
-def test_forged_and_expired_links(client: Client, post_signup: Post, frozen: Any) -> None:
-    post_signup()
-    path = link_in(last_mail(), "confirm")
-    pk = Subscriber.objects.get().pk
-    forged = re.sub(r"/confirm/\d+", f"/confirm/{pk + 1}", path)
-    other_purpose = f"/confirm/{links.UNSUBSCRIBE.token(pk)}/"
-    for bad in (forged, other_purpose, "/confirm/x/", "/confirm/1.2.3/"):
-        assert client.post(bad).status_code == 404
-    frozen.move_to(SUNDAY + dt.timedelta(days=14, seconds=1))
-    answer = client.post(path)
-    assert answer.status_code == 410
-    assert Subscriber.objects.get().status == "pending"
-
-
-def test_an_old_link_does_not_bring_back_who_has_left(client: Client, post_signup: Post) -> None:
-    post_signup()
-    path = link_in(last_mail(), "confirm")
-    client.post(path)
-    reader = Subscriber.objects.get()
-    client.post(f"/u/{links.UNSUBSCRIBE.token(reader.pk)}/")
-    client.post(path)
-    assert Subscriber.objects.get().status == "unsubscribed"
-    assert "sign" in client.get(path).content.decode().lower()
-
-
-def test_unconfirmed_sign_ups_are_forgotten_after_two_weeks(post_signup: Post) -> None:
-    post_signup()
-    flow.receive("bo@example.org", choices(), "", SUNDAY)
-    assert flow.purge_unconfirmed(SUNDAY + dt.timedelta(days=13)) == 0
-    assert SignupRequest.objects.count() == 1
-    assert flow.purge_unconfirmed(SUNDAY + dt.timedelta(days=14)) == 1
-    assert not Subscriber.objects.exists() and not SignupRequest.objects.exists()
-
-
-def test_a_sign_up_whose_task_was_lost_is_found_by_the_tick(
-    post_signup: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def down(*args: Any) -> None:
-        raise ConnectionError("no broker")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("subscriptions.web.views.subscribe.answer_request.delay", down)
-        assert post_signup()["Location"] == "/check-inbox/"
-    assert mail.outbox == []
-    assert flow.unanswered(SUNDAY) == [], "its task may still be on the way"
-    later = SUNDAY + dt.timedelta(minutes=1)
-    (pk,) = flow.unanswered(later)
-    assert flow.answer_request(pk, later)
-    assert flow.unanswered(later) == []
-
-
-def test_a_mail_that_could_not_be_sent_is_sent_later(
-    post_signup: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def down(self: object) -> None:
-        raise ConnectionRefusedError("no mail server")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(mail.get_connection().__class__, "open", down)
-        assert post_signup()["Location"] == "/check-inbox/"
-    assert flow.unanswered(SUNDAY) == []
-    later = SUNDAY + dt.timedelta(minutes=15)
-    (pk,) = flow.unanswered(later)
-    assert flow.answer_request(pk, later) and len(mail.outbox) == 1
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        smtplib.SMTPServerDisconnected("gone after it was handed over"),
-        smtplib.SMTPRecipientsRefused({"ada@example.org": (550, b"no such user")}),
-    ],
-)
-def test_a_mail_that_may_have_arrived_or_never_will_is_not_repeated(
-    post_signup: Post, monkeypatch: pytest.MonkeyPatch, answer: Exception
-) -> None:
-    handed: list[object] = []
-
-    def send(self: object, messages: list[object]) -> None:
-        handed.extend(messages)
-        raise answer
-
-    monkeypatch.setattr(mail.get_connection().__class__, "send_messages", send)
-    post_signup()
-    for minutes in range(0, 24 * 60, 15):
-        for pk in flow.unanswered(SUNDAY + dt.timedelta(minutes=minutes)):
-            flow.answer_request(pk, SUNDAY + dt.timedelta(minutes=minutes))
-    assert len(handed) == 1
-
-
-def test_a_stranger_cannot_change_what_the_owner_was_asked_to_confirm(
-    client: Client, post_signup: Post
-) -> None:
-    post_signup()
-    post_signup(topics=["cosmology"], cadence="daily", muted="robots", phrases="")
-    client.post(link_in(last_mail(), "confirm"))
-    reader = Subscriber.objects.get()
-    assert reader.cadence == "weekly"
-    assert reader.interests.filter(weight__lt=0).count() == 0
-
-
 def test_queries_do_not_grow_with_the_topics(
     client: Client, make_paper: Callable[..., Any], django_assert_max_num_queries: Any
 ) -> None:
@@ -301,227 +171,9 @@ def test_all_kinds_of_interest_can_be_followed(
     assert [wanted.arxiv_id for wanted in WantedPaper.objects.all()] == ["2010.11929"]
 
 
-def test_the_first_digest_comes_at_once_and_the_next_at_the_hour_chosen(
-    client: Client, post_signup: Post, make_paper: Callable[..., Any], frozen: Any
-) -> None:
-    Edition.objects.roll(SUNDAY)
-    make_paper("Robot arms that learn", votes=3)
-    post_signup()
-    client.post(link_in(last_mail(), "confirm"))
-    mail.outbox.clear()
-    call_command("send_due", now=SUNDAY)
-    assert "Robot arms that learn" in last_mail().body
-    frozen.move_to(SUNDAY + dt.timedelta(minutes=5))
-    call_command("send_due", now=SUNDAY + dt.timedelta(minutes=5))
-    assert len(mail.outbox) == 1
-    reader = Subscriber.objects.get()
-    assert reader.next_digest_at == dt.datetime(2025, 10, 14, 22, tzinfo=dt.UTC)
-
-
-@pytest.mark.parametrize("lately", [True, False])
-def test_an_address_that_bounced_is_asked_again_once_in_thirty_days(
-    client: Client, post_signup: Post, make_reader: Callable[..., Any], lately: bool, frozen: Any
-) -> None:
-    make_reader()
-    mailed = SUNDAY - dt.timedelta(days=29 if lately else 31)
-    Subscriber.objects.update(status="bounced", next_digest_at=None, signup_mailed_at=mailed)
-    Suppression.objects.create(
-        email_hash=Suppression.hash("ada@example.org"), reason="bounce", created_at=mailed
-    )
-    post_signup()
-    assert len(mail.outbox) == (0 if lately else 1)
-    if not lately:
-        client.post(link_in(last_mail(), "confirm"))
-        assert Subscriber.objects.get().status == "active"
-        assert not Suppression.objects.exists()
-
-
-def test_only_the_operator_lifts_their_own_suppression(
-    client: Client, post_signup: Post, make_reader: Callable[..., Any]
-) -> None:
-    post_signup()
-    path = link_in(last_mail(), "confirm")
-    hashed = Suppression.hash("ada@example.org")
-    Suppression.objects.create(email_hash=hashed, reason="operator", created_at=SUNDAY)
-    client.post(path)
-    assert Subscriber.objects.get().status == "pending"
-    assert Suppression.objects.get().reason == "operator"
-
-
-def test_who_comes_back_within_a_day_is_answered_when_the_day_is_over(
-    client: Client, post_signup: Post, frozen: Any
-) -> None:
-    post_signup()
-    client.post(link_in(last_mail(), "confirm"))
-    client.post(f"/u/{links.UNSUBSCRIBE.token(Subscriber.objects.get().pk)}/")
-    post_signup(topics=["cosmology"])
-    assert len(mail.outbox) == 1
-    assert flow.unanswered(SUNDAY + dt.timedelta(hours=23)) == []
-    later = SUNDAY + dt.timedelta(hours=24)
-    (pk,) = flow.unanswered(later)
-    assert flow.answer_request(pk, later) and len(mail.outbox) == 2
-
-
-@pytest.mark.django_db
-def test_a_network_that_asks_too_often_is_told_and_others_are_not(client: Client) -> None:
-    form = {"email": "x", "cadence": "weekly"}
-    for n in range(30):
-        client.post("/", {**GOOD, "email": f"reader{n}@example.org"}, REMOTE_ADDR="151.101.1.7")
-    again = client.post("/", {**GOOD, "email": "one@example.org"}, REMOTE_ADDR="151.101.1.9")
-    assert again.status_code == 429 and again["Retry-After"] == "3600"
-    assert "Too many forms came from your network" in again.text
-    assert client.post("/", form, REMOTE_ADDR="151.101.1.9").status_code == 422
-    behind_proxy = client.post(
-        "/", {**GOOD, "email": "two@example.org"},
-        REMOTE_ADDR="172.18.0.1", HTTP_X_FORWARDED_FOR="203.0.113.7, 93.184.216.34",
-    )  # fmt: skip
-    assert behind_proxy.status_code == 302
-    assert SignupRequest.objects.order_by("pk").last().network == "93.184.216.0/24"  # type: ignore[union-attr]
-
-
-@pytest.mark.django_db
-def test_a_form_with_one_address_is_taken_in_a_few_times_a_day(client: Client) -> None:
-    answers = {client.post("/", GOOD, REMOTE_ADDR=f"203.0.{n}.1").status_code for n in range(9)}
-    assert answers == {302} and SignupRequest.objects.count() == 5
-
-
-@pytest.mark.django_db
-def test_a_site_for_some_domains_and_one_that_trusts_a_disposable_one(
-    client: Client, settings: Any
-) -> None:
-    settings.SIGNUP_DOMAINS = ["lab.example"]
-    refused = client.post("/", GOOD)
-    assert refused.status_code == 422 and "is for addresses at lab.example." in refused.text
-    assert client.post("/", {**GOOD, "email": "a@cs.lab.example"}).status_code == 302
-    settings.SIGNUP_DOMAINS = []
-    settings.DISPOSABLE_DOMAINS_ALLOWED = ["mailinator.com"]
-    assert client.post("/", {**GOOD, "email": "a@mailinator.com"}).status_code == 302
-
-
-@pytest.mark.django_db
-def test_a_limit_that_cannot_be_kept_stops_nobody(
-    client: Client, settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    guards.forget()
-    assert client.post("/", GOOD).status_code == 302
-    assert "no limit was kept" in caplog.text
-
-
 @pytest.mark.django_db
 def test_the_front_page_sets_no_cookie_and_ticks_what_its_address_names(client: Client) -> None:
     Topic.objects.create(slug="tides", name="Tides", group="Sea")
     page = client.get("/?topics=tides")
     assert 'id="topic-tides" checked' in page.text
     assert not page.cookies and "Cookie" not in page.get("Vary", "")
-
-
-@pytest.mark.django_db
-def test_a_topic_that_is_gone_when_the_form_is_answered_is_left_out() -> None:
-    gone = Topic.objects.create(slug="gone", name="Gone", group="Sea")
-    pk = flow.receive("ada@example.org", choices(topics=(gone.pk,), phrases=("x",)), "", SUNDAY)
-    gone.delete()
-    assert flow.answer_request(pk, SUNDAY)
-    assert [str(interest) for interest in Interest.objects.all()] == ["x"]
-
-
-@pytest.mark.django_db
-def test_spellings_that_only_the_database_takes_for_one_stop_nobody() -> None:
-    chosen = choices(phrases=("İzmir", "i̇zmir", "tides"))
-    assert flow.answer_request(flow.receive("ada@example.org", chosen, "", SUNDAY), SUNDAY)
-    assert Interest.objects.filter(value="tides").exists()
-
-
-@pytest.mark.django_db
-def test_where_a_worker_dies_before_it_mails_the_mail_comes_a_day_later(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    pk = flow.receive("ada@example.org", choices(phrases=("x",)), "", SUNDAY)
-
-    def killed(*args: Any) -> None:
-        raise SystemExit
-
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr("subscriptions.flows.subscribe.mail_one", killed)
-        flow.answer_request(pk, SUNDAY)
-    asked = [
-        flow.answer_request(pk, SUNDAY + dt.timedelta(minutes=minutes))
-        for minutes in range(15, 25 * 60, 15)
-        for pk in flow.unanswered(SUNDAY + dt.timedelta(minutes=minutes))
-    ]
-    assert asked.count(True) == 1 and len(mail.outbox) == 1
-    assert not SignupRequest.objects.exists()
-
-
-def test_who_wants_a_new_link_and_leaves_before_it_comes_stays_away(
-    make_reader: Callable[..., Any],
-) -> None:
-    reader = make_reader(phrases=("mine",))
-    pk = flow.receive_again(reader, "", SUNDAY)
-    unsubscribe(reader.pk)
-    assert not flow.answer_request(pk, SUNDAY) and not mail.outbox
-    reader.refresh_from_db()
-    assert reader.status == "unsubscribed" and reader.interests.count() == 1
-
-
-def test_an_address_that_just_bounced_rests(make_reader: Callable[..., Any]) -> None:
-    reader = make_reader()
-    Subscriber.objects.update(
-        status="bounced", next_digest_at=None, signup_mailed_at=SUNDAY - dt.timedelta(days=200)
-    )
-    Suppression.objects.create(
-        email_hash=Suppression.hash(reader.email), reason="bounce", created_at=SUNDAY
-    )
-    for days, mailed in ((0, False), (29, False), (30, True)):
-        now = SUNDAY + dt.timedelta(days=days)
-        pk = flow.receive(reader.email, choices(phrases=("x",)), "", now)
-        assert flow.answer_request(pk, now) is mailed
-
-
-def test_who_comes_back_gets_the_newest_week_and_no_paper_twice(
-    client: Client, make_reader: Callable[..., Any], make_paper: Callable[..., Any], frozen: Any
-) -> None:
-    Edition.objects.roll(SUNDAY)
-    reader = make_reader(phrases=("tides",))
-    make_paper("Tides of old", day=dt.date(2025, 10, 9))
-    Subscriber.objects.update(next_digest_at=SUNDAY)
-    call_command("send_due", now=SUNDAY)
-    assert "Tides of old" in last_mail().body
-    unsubscribe(reader.pk)
-    tuesday = SUNDAY + dt.timedelta(days=2)
-    frozen.move_to(tuesday)
-    Edition.objects.roll(tuesday)
-    make_paper("Tides anew", day=dt.date(2025, 10, 13))
-    flow.answer_request(
-        flow.receive(reader.email, choices(phrases=("tides",)), "", tuesday), tuesday
-    )
-    path = link_in(last_mail(), "confirm")
-    client.post(path)
-    assert "on its way" in client.get(path).text
-    call_command("send_due", now=tuesday)
-    body = last_mail().body
-    assert "Tides anew" in body and "Tides of old" not in body
-
-
-def test_the_welcome_page_promises_only_what_comes(client: Client, post_signup: Post) -> None:
-    post_signup(muted="robots")
-    message = last_mail()
-    assert "Muted: robots" in message.body and "You follow: Robotics" in message.body
-    path = link_in(message, "confirm")
-    assert "robots" in client.get(path).text
-    client.post(path)
-    page = client.get(path).text
-    assert "on its way" not in page, "there is no paper yet"
-    assert "Your next digest comes Wednesday 15 October at 07:00." in page
-
-
-def test_an_old_mail_confirms_no_later_form(client: Client, post_signup: Post, frozen: Any) -> None:
-    """A stranger's form, a day later, must not be what the owner agrees to by the first mail."""
-    post_signup()
-    first = link_in(last_mail(), "confirm")
-    frozen.move_to(SUNDAY + dt.timedelta(days=1))
-    post_signup(topics=["cosmology"], phrases="horoscopes")
-    assert client.get(first).status_code == client.post(first).status_code == 410
-    assert Subscriber.objects.get().status == "pending"
-    client.post(link_in(last_mail(), "confirm"))
-    assert Subscriber.objects.get().status == "active"
