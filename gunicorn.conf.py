@@ -5,6 +5,6 @@ from threading import Thread
 
 def post_worker_init(worker: object) -> None:
     """Make ready in each process, once it has been forked: a fork copies no threads."""
-    from subscriptions.digests.proposal import make_ready
+    from subscriptions.web.ready import make_ready
 
     Thread(target=make_ready, name="make-ready", daemon=True).start()

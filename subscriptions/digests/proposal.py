@@ -1,13 +1,10 @@
 """The digest that choices would have made of the newest days, for who has not signed up yet."""
 
 import datetime as dt
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import connection
-
-from subscriptions.models import Interest, Item, Paper, Section, Subscriber, Topic
+from subscriptions.models import Interest, Item, Paper, Section, Subscriber
 
 from .display import SCORING, newest_shelf
 from .interests import interests_proposed
@@ -15,8 +12,6 @@ from .select import Request, choose
 
 MOST, MOST_PAPERS = 30, 10
 """So many interests beside topics are tried, and so many example papers among them."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,17 +41,6 @@ def propose(subscriber: Subscriber, interests: Iterable[Interest]) -> Proposal:
         by_section[Section(item["section"])].append((paper, item))
     sections = [(section, papers) for section, papers in by_section.items() if papers]
     return Proposal(days, len(shelf.listed(days)), sections, len(tried) < len(chosen))
-
-
-def make_ready() -> None:
-    """Find what the topics offered bring, before a visitor waits for it; in its own thread."""
-    try:
-        topics = Topic.objects.offered()
-        propose(Subscriber(), [Interest(kind=Interest.Kind.TOPIC, topic=each) for each in topics])
-    except Exception:
-        logger.exception("the first who asks for a preview will wait some seconds")
-    finally:
-        connection.close()
 
 
 def _tried(interests: Iterable[Interest]) -> list[Interest]:

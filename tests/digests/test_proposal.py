@@ -1,9 +1,5 @@
 """What strangers ask of a preview: little of it is kept, and not all of it is tried."""
 
-import runpy
-import subprocess
-import sys
-import threading
 from itertools import islice, product
 from typing import Any
 
@@ -14,7 +10,7 @@ from subscriptions.digests.proposal import MOST, MOST_PAPERS, Proposal, propose
 from subscriptions.flows.choices import Choices
 from subscriptions.matching import FEW
 from subscriptions.models import Edition, Subscriber, Topic
-from tests.conftest import MONDAY, ROOT
+from tests.conftest import MONDAY
 from tests.digests.week import Make
 
 WORDS = [f"{a}{b}" for a in ("alpha", "beta", "gamma", "delta") for b in "bdfgklmnpr"]
@@ -85,46 +81,3 @@ def test_more_than_enough_is_tried_in_part(
     over = ask(phrases=(*tides, "snow melts"))
     assert over.partly and why(over) == {"New"}
     assert ask(papers=(*papers[:MOST_PAPERS], last.arxiv_id)).partly
-
-
-@pytest.fixture
-def started() -> Any:
-    """gunicorn's hook as it runs in a process that has begun; returns when its thread is done."""
-
-    def start() -> None:
-        runpy.run_path(str(ROOT / "gunicorn.conf.py"))["post_worker_init"](None)
-        for thread in threading.enumerate():
-            if thread.name == "make-ready":
-                thread.join()
-
-    return start
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_process_of_the_site_makes_ready_by_itself(
-    papers: list[str], topics: dict[str, Topic], started: Any
-) -> None:
-    started()
-    assert display._kept
-    ready = display._kept.shelf.scored
-    assert len(ready._shared) == len(topics)
-    ask(topics=tuple(topic.pk for topic in topics.values()))
-    assert len(ready._shared) == len(topics) and display._kept.shelf.scored is ready
-
-
-def test_a_process_that_cannot_is_there_all_the_same(
-    started: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def away() -> None:
-        raise ConnectionError("no database")
-
-    monkeypatch.setattr(Topic.objects, "offered", away)
-    started()
-    assert "will wait some seconds" in caplog.text and "no database" in caplog.text
-
-
-def test_gunicorn_finds_what_to_do() -> None:
-    command = [sys.executable, "-m", "gunicorn", "digest_service.wsgi", "--print-config"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    (hook,) = [line for line in shown.splitlines() if line.startswith("post_worker_init")]
-    assert hook.split() == ["post_worker_init", "=", "<post_worker_init()>"], "not gunicorn's own"
