@@ -25,6 +25,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from subscriptions.digests.topics import week_matches
+from subscriptions.flows.sign_in import READING
 from subscriptions.links import absolute
 from subscriptions.models import (
     WINDOW_DAYS,
@@ -44,7 +45,6 @@ KEPT = 15 * 60
 """Seconds for which a feed may be shown as it was."""
 PAPERS_OF_A_DAY = 20
 OWN_ENTRIES = 50
-READING = (Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED)
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
