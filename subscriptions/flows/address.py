@@ -10,12 +10,11 @@ from django.db.models import Q
 from subscriptions import links
 from subscriptions.delivery.outcomes import Result
 from subscriptions.masking import mask_email
-from subscriptions.models import AddressChange, Delivery, Subscriber, Suppression
+from subscriptions.models import READING, AddressChange, Delivery, Subscriber, Suppression
 
 from . import private_feed
 from .erase import forget
-from .mail import NOT_TAKEN, mail_one
-from .sign_in import READING
+from .mail import LOST, NOT_TAKEN, mail_one
 
 BETWEEN = dt.timedelta(minutes=5)
 """Two changes of one reader: what is mailed to strangers must not become many."""
@@ -24,8 +23,6 @@ A_DAY = 3
 KEPT = dt.timedelta(days=2)
 UNTOLD = dt.timedelta(days=7)
 """So long the owner of the old address is tried to be told."""
-LOST = dt.timedelta(minutes=1)
-"""A mail that was due for so long was lost on the way to a worker."""
 MAIL_RETRY = dt.timedelta(minutes=10)
 ASKED_FOR = dt.timedelta(hours=1)
 """Who asked longer ago does not wait for the mail to the new address any more."""

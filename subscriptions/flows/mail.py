@@ -1,5 +1,6 @@
 """One mail to one person, outside the ledger of digests."""
 
+import datetime as dt
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
@@ -11,6 +12,8 @@ from subscriptions import emails
 from subscriptions.delivery.outcomes import Outcome, Result, Unavailable
 from subscriptions.delivery.transport import BackendTransport
 
+LOST = dt.timedelta(minutes=1)
+"""What waits for a mail for so long was lost on the way to a worker."""
 NOT_TAKEN = (Result.NOT_TRIED, Result.RETRY_SOON, Result.RETRY_LATER)
 """The mail server surely does not have it, and may take it later."""
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Case, Min, QuerySet, When
 
-from subscriptions.models import Delivery, Interest, Subscriber
+from subscriptions.models import READING, Delivery, Interest, Subscriber
 
 from .choices import Choices
 from .wanted import want_examples
@@ -30,12 +30,11 @@ def save_preferences(
     """
     with transaction.atomic():
         subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
-        if subscriber is None or subscriber.status not in (Status.ACTIVE, Status.PAUSED):
+        if subscriber is None or subscriber.status not in READING:
             return None
         changed = choices.apply_settings(subscriber)
         choices.apply_interests(subscriber)
-        for interest, weight in (weights or {}).items():
-            _followed(pk).filter(pk=interest).update(weight=weight)
+        _weigh(pk, weights or {})
         want_examples(subscriber, now)
         if paused_until:
             _give_back_unsent(subscriber)
@@ -58,6 +57,13 @@ def turn_down(interest: int, pk: int) -> bool:
     return bool(_followed(pk).filter(pk=interest).update(weight=less))
 
 
+def _weigh(pk: int, weights: Mapping[int, int]) -> None:
+    """At most three statements, however many interests."""
+    for weight in set(weights.values()):
+        alike = [interest for interest, wanted in weights.items() if wanted == weight]
+        _followed(pk).filter(pk__in=alike).update(weight=weight)
+
+
 def _followed(pk: int) -> QuerySet[Interest]:
     return Interest.objects.filter(subscriber=pk, weight__gt=0)
 
@@ -77,7 +83,7 @@ def _give_back_unsent(subscriber: Subscriber) -> None:
 
 def unsubscribe(pk: int) -> None:
     """Stop mailing a reader, at once. Nothing happens for one who has left or is erased."""
-    receiving = [Status.PENDING, Status.ACTIVE, Status.PAUSED]
+    receiving = (Status.PENDING, *READING)
     with transaction.atomic():
         subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
         if subscriber is None or subscriber.status not in receiving:

@@ -8,17 +8,14 @@ from django.db import transaction
 
 from subscriptions import links
 from subscriptions.delivery.outcomes import Result
-from subscriptions.models import SignIn, SignInRequest, Subscriber, Suppression
+from subscriptions.models import READING, SignIn, SignInRequest, Subscriber, Suppression
 
-from .mail import NOT_TAKEN, mail_one
+from .mail import LOST, NOT_TAKEN, mail_one
 
-LOST = dt.timedelta(minutes=1)
-"""A request that nobody answered for so long was lost on the way to a worker."""
 ASKED_FOR = dt.timedelta(hours=1)
 """Who asked longer ago does not wait for a link any more."""
 MOST_AN_HOUR = 5
 KEPT = dt.timedelta(days=1)
-READING = (Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED)
 ADMITTED = (*READING, Subscriber.Status.UNSUBSCRIBED)
 """Who has left can still take along or erase what is stored of them."""
 

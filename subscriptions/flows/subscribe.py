@@ -10,18 +10,16 @@ from django.utils.translation import gettext as _
 
 from subscriptions import links
 from subscriptions.delivery.outcomes import Result
-from subscriptions.models import SignupRequest, Subscriber, Suppression
+from subscriptions.models import READING, SignupRequest, Subscriber, Suppression
 
 from .choices import CONSENT_VERSION, Choices
-from .mail import NOT_TAKEN, mail_one
+from .mail import LOST, NOT_TAKEN, mail_one
 from .wanted import want_examples
 
 MAIL_INTERVAL = dt.timedelta(days=1)
 AFTER_BOUNCE = dt.timedelta(days=30)
 """How long an address that bounced rests before its owner may be asked again."""
 MAIL_RETRY = dt.timedelta(minutes=15)
-LOST = dt.timedelta(minutes=1)
-"""A form that nobody answered for so long was lost on the way to a worker."""
 UNCONFIRMED_FOR = dt.timedelta(days=14)
 
 Status = Subscriber.Status
@@ -76,14 +74,12 @@ def answer_request(pk: int, now: dt.datetime) -> bool:
 
 def _claimed(pk: int, now: dt.datetime) -> tuple[SignupRequest | None, Subscriber | None]:
     """The form and who is to be mailed about it now; a form that needs no answer is deleted."""
-    for last in (False, True):
-        try:
-            with transaction.atomic():
-                return _claim(pk, now)
-        except IntegrityError:  # the same address was posted twice at the same moment
-            if last:
-                raise
-    raise AssertionError
+    try:
+        with transaction.atomic():
+            return _claim(pk, now)
+    except IntegrityError:  # the same address was posted twice at the same moment
+        with transaction.atomic():
+            return _claim(pk, now)
 
 
 def _claim(pk: int, now: dt.datetime) -> tuple[SignupRequest | None, Subscriber | None]:
@@ -91,7 +87,7 @@ def _claim(pk: int, now: dt.datetime) -> tuple[SignupRequest | None, Subscriber 
     if request is None or (request.retry_at and request.retry_at > now):
         return None, None
     found = Subscriber.objects.select_for_update().with_email(request.email).first()
-    reading = found is not None and found.status in (Status.ACTIVE, Status.PAUSED)
+    reading = found is not None and found.status in READING
     if wait := _wait(request.email, found, now):
         if found and wait <= now + MAIL_INTERVAL and _is_owed(request, found):
             request.retry_at = wait
@@ -209,7 +205,7 @@ def confirm(pk: int, now: dt.datetime) -> Subscriber | None:
             subscriber.covered_until = None  # of one who comes back: the newest week, too
             subscriber.save()
             want_examples(subscriber, now)
-    return subscriber if subscriber.status in (Status.ACTIVE, Status.PAUSED) else None
+    return subscriber if subscriber.status in READING else None
 
 
 def purge_unconfirmed(now: dt.datetime) -> int:

@@ -14,11 +14,12 @@ from .requests import (
     WantedPaper,
 )
 from .sources import LEASE, Source, SourceRun, SourceTrouble
-from .subscribers import Subscriber, Suppression
+from .subscribers import READING, Subscriber, Suppression
 from .vectors import TextVector
 
 __all__ = [
     "LEASE",
+    "READING",
     "WINDOW_DAYS",
     "AddressChange",
     "Delivery",

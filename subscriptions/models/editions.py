@@ -38,12 +38,15 @@ class EditionQuerySet(models.QuerySet["Edition"]):
             status=Edition.Status.RELEASED, released_at=now
         )
 
+    def released(self) -> "EditionQuerySet":
+        return self.filter(status=Edition.Status.RELEASED)
+
     def newest_week(self, until: dt.date = dt.date.max) -> tuple[dt.date, ...]:
         """Seven released days at most, in order: the last that has papers, and those before.
 
         None after ``until``.
         """
-        released = self.filter(status=Edition.Status.RELEASED, day__lte=until).order_by("-day")
+        released = self.released().filter(day__lte=until).order_by("-day")
         listed = Listing.objects.filter(day=OuterRef("day"))
         last = released.filter(Exists(listed)).values("day")[:1]
         days = released.filter(day__lte=Subquery(last)).values_list("day", flat=True)
@@ -169,7 +172,7 @@ class Pick(models.Model):
 
 def public_papers() -> PaperQuerySet:
     """The papers that anybody may see: not hidden, and listed or picked on a released day."""
-    released = Edition.objects.filter(status=Edition.Status.RELEASED).values("day")
+    released = Edition.objects.released().values("day")
     return Paper.objects.visible().filter(
         Exists(Listing.objects.filter(paper=OuterRef("pk"), day__in=released))
         | Exists(Pick.objects.filter(paper=OuterRef("pk"), day__in=released))

@@ -34,7 +34,7 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
         A reader whose pause ends is among them: the slot after the pause wakes them.
         """
         return self.filter(
-            status__in=[Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED],
+            status__in=READING,
             next_digest_at__lte=now,
         ).order_by("next_digest_at", "pk")
 
@@ -186,6 +186,10 @@ class Subscriber(models.Model):
             sooner = self.next_slot(max(now, last - dt.timedelta(seconds=1)), any_day=True)
             slot = min(slot, sooner)
         self.next_digest_at = slot
+
+
+READING = (Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED)
+"""Who subscribes: digests come, or will again."""
 
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):

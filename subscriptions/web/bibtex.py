@@ -13,6 +13,7 @@ from bibtexparser.entrypoint import write_string
 from bibtexparser.library import Library
 from bibtexparser.model import Entry, Field
 from bibtexparser.writer import BibtexFormat
+from django.http import HttpResponse
 
 from subscriptions.models import Paper
 
@@ -24,6 +25,15 @@ _SPECIAL = {
 _LONE = {"{": r"\textbraceleft{}", "}": r"\textbraceright{}"}
 _FORMULA = re.compile(r"(\$(?!\s)(?:[^$\\]|\\.){1,300}(?<!\s)\$)(?!\d)")
 _OPENS_A_LIST = re.compile(r",|(?i:\band\b)|^others$")
+
+
+def bibtex_file(papers: Iterable[Paper], name: str) -> HttpResponse:
+    """The answer that is stored as ``name.bib``."""
+    return HttpResponse(
+        bibtex(papers),
+        content_type="application/x-bibtex; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.bib"'},
+    )
 
 
 def bibtex(papers: Iterable[Paper]) -> str:

@@ -25,9 +25,9 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from subscriptions.digests.topics import week_matches
-from subscriptions.flows.sign_in import READING
 from subscriptions.links import absolute
 from subscriptions.models import (
+    READING,
     WINDOW_DAYS,
     Delivery,
     Edition,
@@ -117,7 +117,7 @@ class _Daily(_Entries):
     feed_guid = feed_url
 
     def items(self) -> list[Entry]:
-        newest = Edition.objects.filter(status=Edition.Status.RELEASED).order_by("-day")
+        newest = Edition.objects.released().order_by("-day")
         editions = list(newest[:WINDOW_DAYS])
         days = [edition.day for edition in editions]
         listed = Listing.objects.filter(day__in=days, paper__hidden=Paper.Hidden.NO)
@@ -153,7 +153,7 @@ class _OfTopic(_Entries):
 
     def items(self, topic: Topic) -> list[Entry]:
         reasons = {match.paper: match.reason for match in week_matches(topic)}
-        released = Edition.objects.filter(status=Edition.Status.RELEASED)
+        released = Edition.objects.released()
         first = dict(
             Listing.objects.filter(paper__in=reasons, day__in=released.values("day"))
             .values_list("paper")

@@ -5,8 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from subscriptions import links
-from subscriptions.flows.sign_in import READING
-from subscriptions.models import Subscriber
+from subscriptions.models import READING, Subscriber
 
 from .views.errors import link_problem
 

@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from subscriptions.flows.sign_in import ADMITTED, READING
-from subscriptions.models import Subscriber
+from subscriptions.flows.sign_in import ADMITTED
+from subscriptions.models import READING, Subscriber
 
 LASTS = 60 * 60
 """Seconds. Using it makes it no longer: a GET changes nothing, a session neither."""

@@ -89,7 +89,7 @@ def section(request: HttpRequest, section: str) -> HttpResponse:
 def _editions() -> list[Page]:
     """The released days that have papers, and their weeks."""
     listed = Listing.objects.filter(paper__hidden=Paper.Hidden.NO).values("day")
-    released = Edition.objects.filter(status=Edition.Status.RELEASED, day__in=listed)
+    released = Edition.objects.released().filter(day__in=listed)
     days = list(released.order_by("day").values_list("day", "released_at"))
     weeks = {Week.of(day): changed for day, changed in days}
     return [

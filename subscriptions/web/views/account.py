@@ -11,9 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from subscriptions import links
 from subscriptions.flows import address, erase
 from subscriptions.flows.export import export
-from subscriptions.flows.sign_in import READING
 from subscriptions.masking import mask_email
-from subscriptions.models import AddressChange, Subscriber
+from subscriptions.models import READING, AddressChange, Subscriber
 from subscriptions.tasks import mail_address_change
 from subscriptions.web import guards
 from subscriptions.web.account_forms import NewAddressForm

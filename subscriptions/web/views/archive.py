@@ -51,7 +51,7 @@ class Week:
 @require_safe
 def archive(request: HttpRequest) -> HttpResponse:
     """The weeks of a year and their days that have papers, by month."""
-    ends = _released().aggregate(first=Min("day"), last=Max("day"))
+    ends = Edition.objects.released().aggregate(first=Min("day"), last=Max("day"))
     years: list[int] = []
     if ends["last"]:
         first, last = (Week.of(ends[name]).middle.year for name in ("first", "last"))
@@ -84,7 +84,7 @@ def edition(request: HttpRequest, day: str) -> HttpResponse:
         date = dt.date.fromisoformat(day)
     except ValueError:
         raise Http404 from None
-    found = get_object_or_404(_released(), day=date)
+    found = get_object_or_404(Edition.objects.released(), day=date)
     return render(
         request,
         "web/edition.html",
@@ -111,7 +111,7 @@ def week(request: HttpRequest, name: str) -> HttpResponse:
     days = list(_counts(found.first, found.last))
     if not days:
         raise Http404
-    released = _released().filter(day__range=(found.first, found.last)).values("day")
+    released = Edition.objects.released().filter(day__range=(found.first, found.last)).values("day")
     before, after = _nearest(day__lt=found.first), _nearest(day__gt=found.last)
     return render(
         request,
@@ -127,13 +127,9 @@ def week(request: HttpRequest, name: str) -> HttpResponse:
     )
 
 
-def _released() -> QuerySet[Edition]:
-    return Edition.objects.filter(status=Edition.Status.RELEASED)
-
-
 def _counts(first: dt.date, last: dt.date) -> QuerySet[Listing, tuple[dt.date, int]]:
     """The released days that have papers, and how many, the newest first: one query."""
-    released = _released().filter(day__range=(first, last)).values("day")
+    released = Edition.objects.released().filter(day__range=(first, last)).values("day")
     return (
         Listing.objects.filter(day__in=released, paper__hidden=Paper.Hidden.NO)
         .values_list("day")
@@ -146,7 +142,7 @@ def _nearest(**limit: dt.date) -> dt.date | None:
     """The nearest released day before or after one that has papers: one query."""
     order = "-day" if "day__lt" in limit else "day"
     visible = Listing.objects.filter(day=OuterRef("day"), paper__hidden=Paper.Hidden.NO)
-    days = _released().filter(Exists(visible), **limit).order_by(order)
+    days = Edition.objects.released().filter(Exists(visible), **limit).order_by(order)
     return days.values_list("day", flat=True).first()
 
 

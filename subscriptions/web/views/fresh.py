@@ -9,8 +9,7 @@ from django.views.decorators.http import require_POST
 
 from subscriptions import links
 from subscriptions.flows import subscribe as flow
-from subscriptions.flows.sign_in import READING
-from subscriptions.models import Subscriber
+from subscriptions.models import READING, Subscriber
 from subscriptions.tasks import answer_request
 from subscriptions.web.enqueue import enqueue
 from subscriptions.web.guards import network

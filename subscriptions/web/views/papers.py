@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from subscriptions.flows.search import related
 from subscriptions.models import Edition, public_papers
 from subscriptions.sources import source_label
-from subscriptions.web.bibtex import bibtex, key
+from subscriptions.web.bibtex import bibtex_file, key
 from subscriptions.web.caching import public
 from subscriptions.web.session import current_reader
 
@@ -21,7 +21,7 @@ RELATED = 6
 def paper(request: HttpRequest, pk: int) -> HttpResponse:
     """A paper that was listed or picked on a released day."""
     found = get_object_or_404(public_papers().with_votes(), pk=pk)
-    released = Edition.objects.filter(status=Edition.Status.RELEASED).values("day")
+    released = Edition.objects.released().values("day")
     listed: dict[dt.date, list[str]] = {}
     for listing in found.listings.filter(day__in=released).order_by("day", "source"):
         listed.setdefault(listing.day, []).append(source_label(listing.source))
@@ -46,8 +46,4 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
 def paper_bib(request: HttpRequest, pk: int) -> HttpResponse:
     """The paper as a BibTeX file."""
     found = get_object_or_404(public_papers(), pk=pk)
-    return HttpResponse(
-        bibtex([found]),
-        content_type="application/x-bibtex; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{key(found)}.bib"'},
-    )
+    return bibtex_file([found], key(found))

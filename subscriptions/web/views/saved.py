@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from subscriptions import links
 from subscriptions.flows import feedback as flow
-from subscriptions.web.bibtex import bibtex
+from subscriptions.web.bibtex import bibtex_file
 from subscriptions.web.readers import reader_of
 
 PER_PAGE = 50
@@ -35,8 +35,4 @@ def saved_bib(request: HttpRequest, token: str) -> HttpResponse:
     reader = reader_of(request, links.PREFERENCES, token)
     if isinstance(reader, HttpResponse):
         return reader
-    return HttpResponse(
-        bibtex(flow.saved_papers(reader.pk)),
-        content_type="application/x-bibtex; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="saved-papers.bib"'},
-    )
+    return bibtex_file(flow.saved_papers(reader.pk), "saved-papers")

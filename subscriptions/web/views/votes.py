@@ -6,8 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from subscriptions.flows import votes as flow
-from subscriptions.flows.sign_in import READING
-from subscriptions.models import Paper, public_papers
+from subscriptions.models import READING, Paper, public_papers
 from subscriptions.web.session import local_path, session_owner, sign_in_url
 
 
