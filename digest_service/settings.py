@@ -77,6 +77,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.sitemaps",
     "django_htmx",
+    "axes",
+    "import_export",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -90,6 +92,11 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
 ]
 ROOT_URLCONF = "digest_service.urls"
 WSGI_APPLICATION = "digest_service.wsgi.application"
@@ -190,6 +197,7 @@ PROOF_OF_WORK = env.bool("PROOF_OF_WORK", default=False)
 ALTCHA_HMAC_KEY = SECRET_KEY
 
 EDITIONS_NEED_APPROVAL = env.bool("EDITIONS_NEED_APPROVAL", default=False)
+TWO_RELEASE_ABOVE = env.int("TWO_RELEASE_ABOVE", default=0)  # readers; 0: one editor is enough
 DELIVERY_WINDOW = env.int("DELIVERY_WINDOW", default=20)
 DELIVERY_RATE = env.float("DELIVERY_RATE", default=0.0)  # messages a second, all workers; 0: any
 DELIVERY_CONNECTIONS = env.int("DELIVERY_CONNECTIONS", default=0)  # at once, all workers; 0: any

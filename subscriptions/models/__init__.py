@@ -1,7 +1,8 @@
 """What is stored; one module per group of models, each with its QuerySets."""
 
 from .deliveries import Delivery, Item, Section, SendingPause
-from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, Topic, public_papers
+from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, public_papers
+from .figures import EditionReport, Movement
 from .interests import Feedback, Interest
 from .papers import DoubtfulPair, Listing, ListingVotes, Paper, PaperTerms, title_key
 from .requests import (
@@ -15,6 +16,7 @@ from .requests import (
 )
 from .sources import LEASE, Source, SourceRun, SourceTrouble
 from .subscribers import READING, Subscriber, Suppression
+from .topics import Topic, TopicMark, TopicMatch
 from .vectors import TextVector
 
 __all__ = [
@@ -25,12 +27,14 @@ __all__ = [
     "Delivery",
     "DoubtfulPair",
     "Edition",
+    "EditionReport",
     "Feedback",
     "Interest",
     "Item",
     "Listing",
     "ListingDays",
     "ListingVotes",
+    "Movement",
     "Paper",
     "PaperTerms",
     "Pick",
@@ -47,6 +51,8 @@ __all__ = [
     "Suppression",
     "TextVector",
     "Topic",
+    "TopicMark",
+    "TopicMatch",
     "Upvote",
     "WantedPaper",
     "public_papers",

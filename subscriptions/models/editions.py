@@ -1,13 +1,13 @@
-"""Editions (a day each), what editors put forward in them, and topics."""
+"""Editions, a day each, and what editors put forward in them."""
 
 import datetime as dt
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, Max, OuterRef, Q, Subquery
-from django.db.models.functions import Lower
 
 from .papers import Listing, Paper, PaperQuerySet
+from .topics import Topic
 
 WINDOW_DAYS = 7
 """No digest looks back further than this many days."""
@@ -33,10 +33,21 @@ class EditionQuerySet(models.QuerySet["Edition"]):
             self.release(today - dt.timedelta(days=1), now)
 
     def release(self, through: dt.date, now: dt.datetime) -> int:
-        """Let every closed day up to ``through`` go out; how many days that changed."""
-        return self.filter(status=Edition.Status.CLOSED, day__lte=through).update(
-            status=Edition.Status.RELEASED, released_at=now
-        )
+        """Let every closed day up to ``through`` go out; how many days that changed.
+
+        None from a held day on: what is sent has no gaps that a later digest would not fill.
+        """
+        held = Edition.objects.filter(held_at__isnull=False, day__lte=OuterRef("day"))
+        closed = self.filter(~Exists(held), status=Edition.Status.CLOSED, day__lte=through)
+        return closed.update(status=Edition.Status.RELEASED, released_at=now)
+
+    def hold(self, day: dt.date, reason: str, now: dt.datetime) -> bool:
+        """Keep a day, and those after it, from going out until it is released by an editor.
+
+        False where it is out already, or held.
+        """
+        free = self.filter(day=day, held_at=None).exclude(status=Edition.Status.RELEASED)
+        return bool(free.update(held_at=now, hold_reason=reason))
 
     def released(self) -> "EditionQuerySet":
         return self.filter(status=Edition.Status.RELEASED)
@@ -93,6 +104,19 @@ class Edition(models.Model):
         max_length=2000, blank=True, help_text="a few words above the papers; plain text"
     )
     released_at = models.DateTimeField(null=True, blank=True, editable=False)
+    held_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="not to go out until an editor says so"
+    )
+    hold_reason = models.CharField(max_length=200, blank=True)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        help_text="where two must release it, the first",
+    )
 
     objects = EditionQuerySet.as_manager()
 
@@ -102,53 +126,13 @@ class Edition(models.Model):
             models.CheckConstraint(
                 name="edition_status",
                 condition=Q(status__in=["open", "closed"], released_at__isnull=True)
-                | Q(status="released", released_at__isnull=False),
+                | Q(status="released", released_at__isnull=False, held_at__isnull=True),
             )
         ]
+        permissions = [("release_edition", "Can release and hold editions")]
 
     def __str__(self) -> str:
         return f"{self.day}"
-
-
-class TopicQuerySet(models.QuerySet["Topic"]):
-    def offered(self) -> "TopicQuerySet":
-        return self.filter(status=Topic.Status.OFFERED)
-
-
-class Topic(models.Model):
-    """A subject that readers can follow."""
-
-    class Status(models.TextChoices):
-        OFFERED = "offered"
-        RETIRED = "retired", "retired (kept for those who follow it)"
-
-    slug = models.SlugField(max_length=60, unique=True)
-    name = models.CharField(max_length=80)
-    group = models.CharField(max_length=60)
-    position = models.PositiveSmallIntegerField(default=0, help_text="order on the form")
-    description = models.TextField(max_length=1000, blank=True, help_text="one sentence")
-    phrases = models.JSONField(default=list, blank=True, help_text='["flow matching", ...]')
-    categories = models.JSONField(default=list, blank=True, help_text='["cs.SD", ...]')
-    status = models.CharField(max_length=8, choices=Status.choices, default=Status.OFFERED)
-    loaded = models.JSONField(
-        default=dict,
-        editable=False,
-        help_text="what load_topics last wrote",
-    )
-
-    objects = TopicQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["position", "name"]
-        constraints = [
-            models.UniqueConstraint(Lower("name"), name="topic_name_once"),
-            models.CheckConstraint(
-                name="topic_status", condition=Q(status__in=["offered", "retired"])
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Pick(models.Model):

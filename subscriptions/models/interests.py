@@ -5,9 +5,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy
 
-from .editions import Topic
 from .papers import Paper
 from .subscribers import Subscriber
+from .topics import Topic
 
 
 class Interest(models.Model):

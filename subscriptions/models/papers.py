@@ -85,6 +85,11 @@ class Paper(models.Model):
     trend = models.FloatField(
         default=0.0, editable=False, db_index=True, help_text="see matching/trend.py"
     )
+    reach = models.PositiveIntegerField(
+        null=True,
+        editable=False,
+        help_text="about how many readers would get it, as the last look ahead found",
+    )
     hidden = models.CharField(max_length=16, choices=Hidden.choices, default=Hidden.NO, blank=True)
 
     votes: int  # only on papers of with_votes()

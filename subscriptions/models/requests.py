@@ -89,6 +89,9 @@ class WantedPaper(models.Model):
     arxiv_id = models.CharField("arXiv id", max_length=32, unique=True)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
     asked_at = models.DateTimeField()
+    pick_day = models.DateField(
+        null=True, blank=True, help_text="the edition it is a pick of once it is here"
+    )
 
     class Meta:
         constraints = [

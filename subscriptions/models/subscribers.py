@@ -87,6 +87,9 @@ class Subscriber(models.Model):
     text_only = models.BooleanField(default=False, help_text="mail without HTML")
     consent_version = models.CharField(max_length=16, help_text="wording that was agreed to")
     consent_asked_at = models.DateTimeField(help_text="when the form was posted")
+    consent_source = models.CharField(
+        max_length=200, blank=True, help_text="of an imported reader, where they agreed"
+    )
     confirmed_at = models.DateTimeField(null=True, blank=True)
     signup_mailed_at = models.DateTimeField(
         null=True, blank=True, help_text="when the last answer to the form went out"
@@ -150,6 +153,11 @@ class Subscriber(models.Model):
                 condition=Q(next_digest_at__isnull=False),
             ),
             models.Index(fields=["status"], name="subscriber_by_status"),
+        ]
+        permissions = [
+            ("preview_subscriber", "Can preview digests as any subscriber"),
+            ("import_subscriber", "Can import subscribers"),
+            ("export_subscriber", "Can export subscribers"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,1 @@
+"""Editors' Markdown, as HTML that is harmless and as text."""
