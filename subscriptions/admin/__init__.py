@@ -1,5 +1,5 @@
 """The editors' and operators' pages, one module per group of models."""
 
-from . import deliveries, editions, papers, sources, submissions, subscribers
+from . import deliveries, editions, papers, sources, submissions, subscribers, topics
 
-__all__ = ["deliveries", "editions", "papers", "sources", "submissions", "subscribers"]
+__all__ = ["deliveries", "editions", "papers", "sources", "submissions", "subscribers", "topics"]

@@ -1,18 +1,16 @@
-"""Editions and their picks; topics."""
+"""Editions and their picks."""
 
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from subscriptions.models import Edition, Listing, Paper, Pick, Topic
-
-from .fields import LISTS_AS_LINES
+from subscriptions.models import Edition, Listing, Paper, Pick
 
 
 @admin.register(Edition)
@@ -90,37 +88,3 @@ class PickAdmin(admin.ModelAdmin[Pick]):
     def get_readonly_fields(self, request: HttpRequest, obj: Pick | None = None) -> list[str]:
         """A pick is not moved: readers may have had it. Delete it and pick anew."""
         return ["paper", "day"] if obj else []
-
-
-@admin.register(Topic)
-class TopicAdmin(admin.ModelAdmin[Topic]):
-    list_display = ("name", "group", "position", "status", "followers")
-    list_editable = ("position",)
-    list_filter = ("group", "status")
-    search_fields = ("name", "description")
-    prepopulated_fields = {"slug": ("name",)}
-    formfield_overrides = LISTS_AS_LINES
-    actions = ("retire", "offer")
-    list_per_page = 200
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
-        active = Q(interest__subscriber__status="active")
-        return super().get_queryset(request).annotate(followed=Count("interest", filter=active))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Topic | None = None) -> bool:
-        """Only a topic that nobody follows; one that is followed is retired instead."""
-        if obj is not None and obj.interest_set.exists():
-            return False
-        return super().has_delete_permission(request, obj)
-
-    @admin.display(ordering="followed", description="active followers")
-    def followers(self, topic: Any) -> int:
-        return topic.followed  # type: ignore[no-any-return]
-
-    @admin.action(description="Retire: keep for those who follow it, offer to nobody")
-    def retire(self, request: HttpRequest, queryset: QuerySet[Topic]) -> None:
-        queryset.update(status=Topic.Status.RETIRED)
-
-    @admin.action(description="Offer again")
-    def offer(self, request: HttpRequest, queryset: QuerySet[Topic]) -> None:
-        queryset.update(status=Topic.Status.OFFERED)
