@@ -1,5 +1,14 @@
 """The editors' and operators' pages, one module per group of models."""
 
-from . import deliveries, editions, papers, sources, submissions, subscribers, topics
+from . import deliveries, editions, papers, picks, sources, submissions, subscribers, topics
 
-__all__ = ["deliveries", "editions", "papers", "sources", "submissions", "subscribers", "topics"]
+__all__ = [
+    "deliveries",
+    "editions",
+    "papers",
+    "picks",
+    "sources",
+    "submissions",
+    "subscribers",
+    "topics",
+]

@@ -72,19 +72,3 @@ class EditionAdmin(admin.ModelAdmin[Edition]):
                 request, "A day is released when it is over; today is still open.", messages.WARNING
             )
         self.message_user(request, f"{count} days released.", messages.SUCCESS)
-
-
-@admin.register(Pick)
-class PickAdmin(admin.ModelAdmin[Pick]):
-    list_display = ("paper", "day", "position", "note")
-    list_editable = ("position", "note")
-    list_filter = ("day",)
-    list_select_related = ("paper",)
-    search_fields = ("paper__title",)
-    autocomplete_fields = ("paper",)
-    filter_horizontal = ("topics",)
-    date_hierarchy = "day"
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Pick | None = None) -> list[str]:
-        """A pick is not moved: readers may have had it. Delete it and pick anew."""
-        return ["paper", "day"] if obj else []
