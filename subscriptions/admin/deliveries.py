@@ -9,14 +9,12 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 
 from subscriptions.digests import settle
@@ -24,18 +22,9 @@ from subscriptions.digests.progress import Counts, newest_day, progress
 from subscriptions.models import Delivery, Paper, SendingPause, Subscriber
 
 from .fields import ReadOnlyAdmin
+from .paging import MOST, CappedPaginator
 
 Status = Delivery.Status
-
-MOST = 10_000
-"""Rows that are counted, paged through or acted on at once; the table may have millions."""
-
-
-class NewestRows(Paginator[Delivery]):
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows[:MOST].count())
 
 
 class DayFilter(admin.SimpleListFilter):
@@ -68,7 +57,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_help_text = "A reader’s whole address"
     ordering = ("-pk",)
     sortable_by = ()
-    paginator = NewestRows
+    paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     actions = ("retry_failed", "resend_doubtful", "mark_sent")

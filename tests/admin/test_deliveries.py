@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from subscriptions.admin import deliveries as module
+from subscriptions.admin import paging
 from subscriptions.models import Delivery, SendingPause
 
 DAY = dt.date(2025, 10, 12)
@@ -189,10 +189,13 @@ def test_all_of_a_filter_at_once(admin_client: Client, deliver: Deliver) -> None
 def test_no_more_are_counted_than_can_be_paged_through(
     admin_client: Client, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST", 3)
-    for _ in range(5):
+    monkeypatch.setattr(paging, "MOST", 3)
+    for _ in range(3):
         deliver("sent")
+    assert "\n3 deliveries" in look(admin_client)
+    deliver("sent")
     assert admin_client.get(LIST).context["cl"].result_count == 3
+    assert "\n3+ deliveries" in look(admin_client)
 
 
 def test_queries_do_not_grow(admin_client: Client, deliver: Deliver) -> None:

@@ -1,0 +1,26 @@
+"""Lists of tables that may have millions of rows: none is counted to its end."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.utils.functional import cached_property
+
+MOST = 10_000
+"""Rows that are counted, paged through or acted on at once."""
+
+
+class AndMore(int):
+    """The number of rows that can be paged through, where there are more: ``10,000+``."""
+
+    def __str__(self) -> str:
+        return f"{int(self):,}+"
+
+
+class CappedPaginator(Paginator[Any]):
+    """Pages through the first ``MOST`` rows; the count says where there are more."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        found = int(rows[: MOST + 1].count())
+        return AndMore(MOST) if found > MOST else found
