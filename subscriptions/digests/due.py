@@ -3,6 +3,8 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from django.db.models import Max, Min
+
 from subscriptions.models import WINDOW_DAYS, Edition, Subscriber
 
 PATIENCE = dt.timedelta(hours=24)
@@ -73,6 +75,28 @@ def _open_days(subscriber: Subscriber, newest: dt.date) -> tuple[dt.date, ...]:
     """What this reader has had no digest of up to a day, at most seven days."""
     after = max(subscriber.covered_until or dt.date.min, newest - WINDOW_DAYS * DAY)
     return days_between(after, newest)
+
+
+def first_and_last(day: dt.date, now: dt.datetime) -> tuple[dt.datetime, dt.datetime] | None:
+    """When the first and the last active reader get a day that is released in time.
+
+    By their schedules as they are, in UTC: five queries. Whoever waits for it now gets it now.
+    None without readers.
+    """
+    begin = max(now, dt.datetime.combine(day + DAY, dt.time(), dt.UTC))
+    active = Subscriber.objects.filter(status=Subscriber.Status.ACTIVE)
+    coming = active.filter(next_digest_at__gte=begin).aggregate(
+        first=Min("next_digest_at"), last=Max("next_digest_at")
+    )
+    slots = [slot for slot in coming.values() if slot]
+    before = active.filter(next_digest_at__lt=begin).order_by("next_digest_at")
+    daily = before.filter(cadence=Subscriber.Cadence.DAILY, next_digest_at__gte=begin - DAY)
+    weekly = before.filter(cadence=Subscriber.Cadence.WEEKLY)
+    for reader in (daily.first(), daily.last(), weekly.last()):
+        if reader and reader.next_digest_at:
+            waits = reader.next_digest_at <= now and day < now.date()
+            slots.append(now if waits else reader.next_slot(begin - dt.timedelta(seconds=1)))
+    return (min(slots), max(slots)) if slots else None
 
 
 def days_between(after: dt.date, last: dt.date) -> tuple[dt.date, ...]:

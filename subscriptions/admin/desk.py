@@ -1,0 +1,192 @@
+"""What the admin’s front page shows: days to come, sources, sending, what needs a person."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
+
+from subscriptions.digests.due import first_and_last
+from subscriptions.digests.progress import ORDER, progress
+from subscriptions.flows.health import source_health
+from subscriptions.models import (
+    Delivery,
+    DoubtfulPair,
+    Edition,
+    Listing,
+    Paper,
+    Pick,
+    Submission,
+    WantedPaper,
+)
+from subscriptions.sources import source_label
+
+DAYS = 10
+"""So many days that are not released are shown, the newest."""
+SENT_DAYS = 5
+"""Of so many days with deliveries the desk shows how they went."""
+
+
+class Day(NamedTuple):
+    """A day that is not released."""
+
+    edition: Edition
+    papers: int
+    picks: int
+    sent: tuple[dt.datetime, dt.datetime] | None
+    """When its first and its last reader get it, if it is released in time."""
+
+
+class Wait(NamedTuple):
+    """Something that waits for a person, and where it is settled."""
+
+    text: str
+    url: str
+
+
+class Bar(NamedTuple):
+    """The deliveries of a day."""
+
+    day: dt.date
+    total: int
+    parts: list[tuple[str, int, str]]
+    """State, count and the text that says both."""
+    url: str
+
+
+def desk(user: Any, now: dt.datetime) -> dict[str, Any]:
+    """What this user may see of it; the number of queries depends on the sources alone."""
+    found: dict[str, Any] = {"now": now, "waits": list(_waits(user, now))}
+    if user.has_perm("subscriptions.view_edition"):
+        found["days"] = _days(now)
+    if user.has_perm("subscriptions.view_sourcerun"):
+        found["sources"] = source_health(now)
+        found["today"] = _came(now.date())
+        found["troubles"] = [one for one in found["sources"] if one.state.is_trouble]
+    if user.has_perm("subscriptions.view_edition") or user.has_perm("subscriptions.view_delivery"):
+        found["bars"] = _bars(user)
+    return found
+
+
+def _days(now: dt.datetime) -> list[Day]:
+    """Today and the days that are over and not released, the newest first: nine queries."""
+    waiting = Edition.objects.exclude(status=Edition.Status.RELEASED).order_by("-day")
+    editions = list(waiting[:DAYS])
+    days = [edition.day for edition in editions]
+    papers = _per_day(Listing.objects.filter(day__in=days, paper__hidden=Paper.Hidden.NO))
+    picks = _per_day(Pick.objects.filter(day__in=days, paper__hidden=Paper.Hidden.NO))
+    over = min(days, default=now.date())
+    spans = {True: first_and_last(now.date(), now), False: first_and_last(over, now)}
+    return [
+        Day(
+            edition,
+            papers.get(edition.day, 0),
+            picks.get(edition.day, 0),
+            spans[edition.status == Edition.Status.OPEN],
+        )
+        for edition in editions
+    ]
+
+
+def _per_day(rows: QuerySet[Any]) -> dict[dt.date, int]:
+    counted = rows.order_by().values_list("day").annotate(Count("paper", distinct=True))
+    return dict(counted)
+
+
+def _came(today: dt.date) -> list[tuple[str, int]]:
+    """How many papers today's edition has from each source, most first."""
+    listed = Listing.objects.filter(day=today).order_by().values_list("source")
+    counts = listed.annotate(n=Count("paper", distinct=True)).order_by("-n")
+    return [(source_label(source), count) for source, count in counts]
+
+
+def _bars(user: Any) -> list[Bar]:
+    """How the last days' deliveries went, the newest day first: one query for each day."""
+    bars: list[Bar] = []
+    day: dt.date | None = dt.date.max
+    newest = Delivery.objects.order_by("-newest_day").values_list("newest_day", flat=True)
+    while len(bars) < SENT_DAYS and (day := newest.filter(newest_day__lt=day).first()):
+        rows = Delivery.objects.filter(newest_day=day).order_by().values_list("status")
+        counts = dict(rows.annotate(Count("pk")))
+        parts = [
+            (state.value, counts[state], f"{counts[state]:,} {state.label.lower()}")
+            for state in ORDER
+            if state in counts
+        ]
+        url = ""
+        if user.has_perm("subscriptions.view_delivery"):
+            url = _list("delivery", day=day)
+        bars.append(Bar(day, sum(counts.values()), parts, url))
+    return bars
+
+
+def _waits(user: Any, now: dt.datetime) -> Iterator[Wait]:
+    """What needs a person, of what this user may settle."""
+    may = user.has_perm
+    if may("subscriptions.release_edition"):
+        yield from _to_release()
+    if may("subscriptions.change_submission"):
+        count = Submission.objects.filter(status=Submission.Status.WAITING).count()
+        if count:
+            yield Wait(
+                _many(count, "paper that a reader put forward", "papers that readers put forward"),
+                _list("submission", status__exact="waiting"),
+            )
+    if may("subscriptions.change_doubtfulpair"):
+        count = DoubtfulPair.objects.filter(status=DoubtfulPair.Status.OPEN).count()
+        if count:
+            yield Wait(
+                _many(count, "pair of papers that may be one", "pairs of papers that may be one"),
+                _list("doubtfulpair", status__exact="open"),
+            )
+    if may("subscriptions.add_pick"):
+        missing = WantedPaper.objects.filter(
+            status=WantedPaper.Status.MISSING, pick_day__gte=now.date()
+        ).count()
+        if missing:
+            yield Wait(
+                f"arXiv does not know {_many(missing, 'paper', 'papers')} that you want to pick",
+                reverse("admin:subscriptions_paper_board"),
+            )
+    if may("subscriptions.change_delivery"):
+        yield from _to_settle(now)
+
+
+def _to_release() -> Iterator[Wait]:
+    closed = Edition.objects.filter(
+        Q(held_at__isnull=False) | Q(status=Edition.Status.CLOSED)
+    ).exclude(status=Edition.Status.RELEASED)
+    for edition in closed.order_by("day")[:DAYS]:
+        url = reverse("admin:subscriptions_edition_change", args=[edition.pk])
+        if edition.held_at:
+            why = f": {edition.hold_reason}" if edition.hold_reason else ""
+            yield Wait(f"{edition.day:%d %B} is held{why}", url)
+        elif settings.EDITIONS_NEED_APPROVAL:
+            second = f", approved by {edition.approved_by}" if edition.approved_by_id else ""
+            yield Wait(f"{edition.day:%d %B} waits to be released{second}", url)
+
+
+def _to_settle(now: dt.datetime) -> Iterator[Wait]:
+    """Of sending: three queries."""
+    how_far = progress(now)
+    if how_far.pause:
+        yield Wait(f"Sending is paused: {how_far.pause.reason}", _list("delivery"))
+    state = Delivery.Status.IN_DOUBT
+    count = how_far.counts.get(state, 0) + how_far.older.get(state, 0)
+    if count and settings.IN_DOUBT_POLICY == "hold":
+        yield Wait(
+            _many(count, "delivery in doubt", "deliveries in doubt"),
+            _list("delivery", status__exact=state.value),
+        )
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"
+
+
+def _list(model: str, **query: object) -> str:
+    url = reverse(f"admin:subscriptions_{model}_changelist")
+    return f"{url}?{urlencode(query)}" if query else url
