@@ -79,11 +79,11 @@ class SubscriberAdmin(admin.ModelAdmin[Subscriber]):
         return shown, counts, set(), protected
 
     def delete_model(self, request: HttpRequest, obj: Subscriber) -> None:
-        erase(obj.pk)
+        erase(obj.pk, timezone.now())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Subscriber]) -> None:
         for subscriber in queryset:
-            erase(subscriber.pk)
+            erase(subscriber.pk, timezone.now())
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

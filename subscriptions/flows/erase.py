@@ -1,5 +1,6 @@
 """Erasing a reader: all that is stored of them goes; a suppression of their address stays."""
 
+import datetime as dt
 from functools import partial
 
 from django.contrib.admin.models import LogEntry
@@ -8,7 +9,9 @@ from django.db import transaction
 from django.db.models import Model
 
 from subscriptions.models import (
+    READING,
     AddressChange,
+    Movement,
     Paper,
     SignInRequest,
     SignupRequest,
@@ -18,7 +21,7 @@ from subscriptions.models import (
 from .trends import recount
 
 
-def erase(pk: int) -> None:
+def erase(pk: int, now: dt.datetime) -> None:
     """Delete a reader and all that is theirs; nothing happens for one who is not there.
 
     What was asked for with their address goes first: who answers it locks it, then the reader.
@@ -32,6 +35,8 @@ def erase(pk: int) -> None:
         AddressChange.objects.filter(old_email__iexact=email).delete()
         if reader := Subscriber.objects.select_for_update().filter(pk=pk).first():
             forget(reader)
+            if reader.status in READING:
+                Movement.objects.note(Movement.Kind.ERASED, now)
 
 
 def forget(reader: Subscriber) -> None:

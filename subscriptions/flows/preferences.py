@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Case, Min, QuerySet, When
 
-from subscriptions.models import READING, Delivery, Interest, Subscriber
+from subscriptions.models import READING, Delivery, Interest, Movement, Subscriber
 
 from .choices import Choices
 from .wanted import want_examples
@@ -81,14 +81,17 @@ def _give_back_unsent(subscriber: Subscriber) -> None:
         subscriber.covered_until = first - dt.timedelta(days=1)
 
 
-def unsubscribe(pk: int) -> None:
+def unsubscribe(pk: int, now: dt.datetime) -> None:
     """Stop mailing a reader, at once. Nothing happens for one who has left or is erased."""
     receiving = (Status.PENDING, *READING)
     with transaction.atomic():
         subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
         if subscriber is None or subscriber.status not in receiving:
             return
+        was_reading = subscriber.status in READING
         _give_back_unsent(subscriber)
         subscriber.status = Status.UNSUBSCRIBED
         subscriber.next_digest_at = subscriber.paused_until = None
         subscriber.save()
+        if was_reading:
+            Movement.objects.note(Movement.Kind.LEFT, now)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from subscriptions import links
 from subscriptions.delivery.outcomes import Result
-from subscriptions.models import READING, SignupRequest, Subscriber, Suppression
+from subscriptions.models import READING, Movement, SignupRequest, Subscriber, Suppression
 
 from .choices import CONSENT_VERSION, Choices
 from .mail import LOST, NOT_TAKEN, mail_one
@@ -205,6 +205,7 @@ def confirm(pk: int, now: dt.datetime) -> Subscriber | None:
             subscriber.covered_until = None  # of one who comes back: the newest week, too
             subscriber.save()
             want_examples(subscriber, now)
+            Movement.objects.note(Movement.Kind.JOINED, now)
     return subscriber if subscriber.status in READING else None
 
 

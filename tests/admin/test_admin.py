@@ -206,7 +206,7 @@ def test_saving_does_not_bring_back_a_reader_who_just_left(
     save = SubscriberAdmin.save_model
 
     def left_meanwhile(self: Any, request: Any, obj: Any, form: Any, change: Any) -> None:
-        unsubscribe(reader.pk)
+        unsubscribe(reader.pk, MONDAY)
         save(self, request, obj, form, change)
 
     monkeypatch.setattr(SubscriberAdmin, "save_model", left_meanwhile)

@@ -72,7 +72,7 @@ def test_two_workers_never_hold_the_same_row(queued: list[Subscriber]) -> None:
 
 
 def test_a_reader_who_left_after_queuing_is_not_mailed(queued: list[Subscriber]) -> None:
-    unsubscribe(queued[0].pk)
+    unsubscribe(queued[0].pk, NOW)
     Suppression.objects.create(
         email_hash=Suppression.hash("R1@example.org"), reason="operator", created_at=NOW
     )
@@ -106,7 +106,7 @@ def test_who_leaves_and_returns_at_once_still_gets_what_waited(
     reader = make_reader(phrases=("robot arms",))
     for chunk in begin(NOW):
         prepare(chunk, NOW)
-    unsubscribe(reader.pk)
+    unsubscribe(reader.pk, NOW)
     confirm(sign_up(reader.email, choices(phrases=("robot arms",)), NOW).pk, NOW)
     send_due(NOW, lambda: NOW)
     assert ["Robot arms" in str(message.body) for message in mail.outbox] == [True]

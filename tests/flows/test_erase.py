@@ -187,8 +187,8 @@ def test_a_suppressed_address_stays_suppressed(client: Client, reader: Subscribe
 
 
 def test_links_of_mails_that_were_sent_still_answer(client: Client, reader: Subscriber) -> None:
-    erase(reader.pk)
-    erase(reader.pk)
+    erase(reader.pk, MONDAY)
+    erase(reader.pk, MONDAY)
     left = client.post(f"/u/{links.UNSUBSCRIBE.token(reader.pk)}/")
     assert left.status_code == 200
     page = client.get(f"/preferences/{links.PREFERENCES.token(reader.pk)}/").content.decode()

@@ -31,7 +31,7 @@ def before_an_erasure(reader: Subscriber) -> Iterator[Callable[[], None]]:
 
     def run() -> None:
         try:
-            erase(reader.pk)
+            erase(reader.pk, MONDAY)
         except OperationalError as error:
             failed.append(error)
         finally:

@@ -228,7 +228,7 @@ def test_old_forged_and_ended(client: Client, ada: Subscriber, frozen: Any) -> N
     frozen.move_to(MONDAY + dt.timedelta(days=1, seconds=1))
     assert client.post(path).status_code == 410
     frozen.move_to(MONDAY)
-    unsubscribe(ada.pk)
+    unsubscribe(ada.pk, MONDAY)
     assert client.post(path).status_code == 410
     ada.refresh_from_db()
     assert ada.email == "ada@example.org"

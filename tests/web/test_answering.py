@@ -184,7 +184,7 @@ def test_who_wants_a_new_link_and_leaves_before_it_comes_stays_away(
 ) -> None:
     reader = make_reader(phrases=("mine",))
     pk = flow.receive_again(reader, "", SUNDAY)
-    unsubscribe(reader.pk)
+    unsubscribe(reader.pk, SUNDAY)
     assert not flow.answer_request(pk, SUNDAY) and not mail.outbox
     reader.refresh_from_db()
     assert reader.status == "unsubscribed" and reader.interests.count() == 1

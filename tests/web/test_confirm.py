@@ -106,7 +106,7 @@ def test_who_comes_back_gets_the_newest_week_and_no_paper_twice(
     Subscriber.objects.update(next_digest_at=SUNDAY)
     call_command("send_due", now=SUNDAY)
     assert "Tides of old" in last_mail().body
-    unsubscribe(reader.pk)
+    unsubscribe(reader.pk, SUNDAY)
     tuesday = SUNDAY + dt.timedelta(days=2)
     frozen.move_to(tuesday)
     Edition.objects.roll(tuesday)

@@ -27,7 +27,7 @@ def frozen() -> Iterator[None]:
 @pytest.fixture
 def left(make_reader: Make) -> Subscriber:
     found: Subscriber = make_reader("ada@example.org", phrases=("robots",))
-    unsubscribe(found.pk)
+    unsubscribe(found.pk, MONDAY)
     return found
 
 
@@ -69,7 +69,7 @@ def test_nothing_else_opens(client: Client, left: Subscriber, make_paper: Make) 
 def test_who_leaves_with_their_account_open_sees_so(client: Client, make_reader: Make) -> None:
     reader = make_reader("ada@example.org", phrases=("robots",))
     assert "You have left" not in sign_in(client, reader).get("/account/").content.decode()
-    unsubscribe(reader.pk)
+    unsubscribe(reader.pk, MONDAY)
     assert "You have left" in client.get("/account/").content.decode()
 
 

@@ -116,7 +116,7 @@ def test_from_the_preferences_the_owner_is_mailed(
         assert client.post(f"{path}account/")["Location"] == "/sign-in/?sent"
     assert last_mail().to == [reader.email]
     assert client.post("/preferences/1.2.3/account/").status_code == 404
-    unsubscribe(reader.pk)
+    unsubscribe(reader.pk, MONDAY)
     with django_capture_on_commit_callbacks(execute=True):
         assert "Not subscribed" in client.post(f"{path}account/").content.decode()
     assert len(mail.outbox) == 1

@@ -115,7 +115,7 @@ def take_along(request: HttpRequest, reader: Subscriber) -> HttpResponse:
 def erase_all(request: HttpRequest, reader: Subscriber) -> HttpResponse:
     """A page that says what will be gone, with a button; its POST erases."""
     if request.method == "POST":
-        erase.erase(reader.pk)
+        erase.erase(reader.pk, timezone.now())
         close_session(request)
         return render(request, "web/erase.html", {"done": True})
     return render(request, "web/erase.html", {"masked": mask_email(reader.email)})

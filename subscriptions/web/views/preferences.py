@@ -78,7 +78,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     except BadSignature as error:
         return link_problem(request, error)
     if request.method == "POST":
-        flow.unsubscribe(pk)
+        flow.unsubscribe(pk, timezone.now())
         return render(request, "web/unsubscribe.html", {"state": "done"})
     email = Subscriber.objects.filter(pk=pk).values_list("email", flat=True).first()
     return render(
