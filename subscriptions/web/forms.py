@@ -15,9 +15,10 @@ from email_validator import EmailNotValidError, validate_email
 
 from subscriptions.flows.authors import Brought, recent_papers
 from subscriptions.flows.choices import Choices
+from subscriptions.flows.entries import arxiv_category, example_paper, phrase
 from subscriptions.models import Delivery, Interest, Section, Subscriber, Topic
 
-from .fields import LinesField, arxiv_category, example_paper, phrase
+from .fields import LinesField
 from .guards import domain_problem
 from .proof import ProofField
 
