@@ -12,6 +12,8 @@ from subscriptions.models import READING, Delivery, Interest, Movement, Subscrib
 from .choices import Choices
 from .wanted import want_examples
 
+LONGEST_PAUSE = dt.timedelta(days=366)
+
 Status = Subscriber.Status
 Weight = Interest.Weight
 
@@ -37,18 +39,35 @@ def save_preferences(
         _weigh(pk, weights or {})
         want_examples(subscriber, now)
         if paused_until:
-            _give_back_unsent(subscriber)
-            subscriber.status = Status.PAUSED
-            subscriber.paused_until = paused_until
-            zone = ZoneInfo(subscriber.timezone)
-            morning = dt.datetime.combine(paused_until, dt.time(), tzinfo=zone)
-            subscriber.reschedule(max(now, morning.astimezone(dt.UTC) - dt.timedelta(seconds=1)))
-        elif subscriber.status == Status.PAUSED or changed:
-            subscriber.status = Status.ACTIVE
-            subscriber.paused_until = None
+            pause(subscriber, paused_until, now)
+        elif subscriber.status == Status.PAUSED:
+            end_pause(subscriber, now)
+        elif changed:
             subscriber.reschedule(now)
         subscriber.save()
     return subscriber
+
+
+def may_pause(until: dt.date, zone: str, now: dt.datetime) -> bool:
+    """Whether a pause may last until this day: after today by the reader's clock, within a year."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    return today < until <= today + LONGEST_PAUSE
+
+
+def pause(subscriber: Subscriber, until: dt.date, now: dt.datetime) -> None:
+    """Pause a locked row, for the caller to save: digests come again from this day on."""
+    _give_back_unsent(subscriber)
+    subscriber.status = Status.PAUSED
+    subscriber.paused_until = until
+    morning = dt.datetime.combine(until, dt.time(), tzinfo=ZoneInfo(subscriber.timezone))
+    subscriber.reschedule(max(now, morning.astimezone(dt.UTC) - dt.timedelta(seconds=1)))
+
+
+def end_pause(subscriber: Subscriber, now: dt.datetime) -> None:
+    """Plan the next digest of a locked row afresh, for the caller to save."""
+    subscriber.status = Status.ACTIVE
+    subscriber.paused_until = None
+    subscriber.reschedule(now)
 
 
 def turn_down(interest: int, pk: int) -> bool:
@@ -81,13 +100,13 @@ def _give_back_unsent(subscriber: Subscriber) -> None:
         subscriber.covered_until = first - dt.timedelta(days=1)
 
 
-def unsubscribe(pk: int, now: dt.datetime) -> None:
-    """Stop mailing a reader, at once. Nothing happens for one who has left or is erased."""
+def unsubscribe(pk: int, now: dt.datetime) -> bool:
+    """Stop mailing a reader, at once. False, and nothing happens, where they have left."""
     receiving = (Status.PENDING, *READING)
     with transaction.atomic():
         subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
         if subscriber is None or subscriber.status not in receiving:
-            return
+            return False
         was_reading = subscriber.status in READING
         _give_back_unsent(subscriber)
         subscriber.status = Status.UNSUBSCRIBED
@@ -95,3 +114,4 @@ def unsubscribe(pk: int, now: dt.datetime) -> None:
         subscriber.save()
         if was_reading:
             Movement.objects.note(Movement.Kind.LEFT, now)
+    return True

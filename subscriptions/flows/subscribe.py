@@ -37,7 +37,7 @@ def receive(email: str, choices: Choices, network: str, now: dt.datetime) -> int
 
 
 def receive_again(reader: Subscriber, network: str, now: dt.datetime) -> int:
-    """As ``receive``, for a reader who wants a new link and chooses nothing."""
+    """As ``receive``, for a reader who gets a new link and chooses nothing."""
     return SignupRequest.objects.create(
         email=reader.email, choices={}, network=network, asked_at=now
     ).pk
@@ -88,18 +88,18 @@ def _claim(pk: int, now: dt.datetime) -> tuple[SignupRequest | None, Subscriber 
         return None, None
     found = Subscriber.objects.select_for_update().with_email(request.email).first()
     reading = found is not None and found.status in READING
-    if wait := _wait(request.email, found, now):
+    if wait := mailable_from(request.email, found, now):
         if found and wait <= now + MAIL_INTERVAL and _is_owed(request, found):
             request.retry_at = wait
             request.save()
         else:
             request.delete()
         return None, None
-    if not request.choices and not reading:
+    if not request.choices and (found is None or found.status not in (Status.PENDING, *READING)):
         request.delete()
         return None, None
     subscriber = found or Subscriber(email=request.email)
-    if not reading:
+    if request.choices and not reading:
         _sign_up(subscriber, Choices.from_json(request.choices), request.asked_at)
     subscriber.signup_mailed_at = now
     subscriber.save(update_fields=["signup_mailed_at"])
@@ -119,7 +119,7 @@ def _is_owed(request: SignupRequest, found: Subscriber) -> bool:
     return bool(claimed and not confirmed)
 
 
-def _wait(email: str, found: Subscriber | None, now: dt.datetime) -> dt.datetime | None:
+def mailable_from(email: str, found: Subscriber | None, now: dt.datetime) -> dt.datetime | None:
     """When this address may be mailed next; None for now, the end of time for never."""
     suppression = Suppression.objects.of(email)
     reason = suppression.reason if suppression else None
@@ -163,7 +163,7 @@ def _answer(subscriber: Subscriber, request: SignupRequest) -> tuple[str, dict[s
     interests = list(subscriber.interests.select_related("topic", "paper").order_by("pk"))
     return "confirmation", {
         "confirm_url": links.CONFIRM.url(subscriber.pk),
-        "asked_at": request.asked_at.astimezone(zone),
+        "asked_at": subscriber.consent_asked_at.astimezone(zone),
         "network": request.network,
         "choices": schedule_in_words(subscriber),
         "follows": [str(interest) for interest in interests if interest.weight > 0],

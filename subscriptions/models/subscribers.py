@@ -28,6 +28,12 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
     def with_email(self, email: str) -> "SubscriberQuerySet":
         return self.annotate(email_lower=Lower("email")).filter(email_lower=email.lower())
 
+    def beginning_with(self, text: str) -> "SubscriberQuerySet":
+        """Whose address begins so, whatever the case."""
+        return self.annotate(email_lower=Lower("email")).filter(
+            email_lower__startswith=text.lower()
+        )
+
     def due(self, now: dt.datetime) -> "SubscriberQuerySet":
         """Readers whose slot has come, the longest waiting first.
 
@@ -244,6 +250,10 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email_hash[:8]}… ({self.reason})"
+
+    def yields_to(self, reason: str) -> bool:
+        """Whether another reason takes its place: only a bounce may ever be lifted."""
+        return self.reason == self.Reason.BOUNCE != reason
 
     @staticmethod
     def hash(email: str) -> str:
