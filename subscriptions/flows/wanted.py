@@ -1,4 +1,4 @@
-"""Papers that readers named by their arXiv id and that are not here yet."""
+"""Papers that readers or editors named by their arXiv id and that are not here yet."""
 
 import datetime as dt
 import logging
@@ -13,6 +13,7 @@ from subscriptions.models import Interest, Paper, SourceRun, Submission, Subscri
 from subscriptions.sources import Found, SourceFormatError, Window, arxiv_api, feeds
 from subscriptions.sources.http import FetchError, Http
 
+from .curating import pick, still_to_come
 from .fetch import BeingFetched, fetch
 from .intake import TakenForDead
 from .schedule import is_due
@@ -45,6 +46,19 @@ def want_examples(subscriber: Subscriber, now: dt.datetime) -> None:
     want(_spare().filter(subscriber=subscriber).values_list("value", flat=True), now)
 
 
+def want_pick(arxiv_id: str, day: dt.date, now: dt.datetime) -> None:
+    """Have a paper fetched that is a pick of a day once it is here; arXiv is asked in any case."""
+    WantedPaper.objects.update_or_create(
+        arxiv_id=arxiv_id, defaults={"status": Status.WAITING, "asked_at": now, "pick_day": day}
+    )
+
+
+def forget_pick(arxiv_id: str) -> bool:
+    """Have a paper be no pick when it comes; whether it was to be one."""
+    rows = WantedPaper.objects.filter(arxiv_id=arxiv_id, pick_day__isnull=False)
+    return bool(rows.update(pick_day=None))
+
+
 def due(now: dt.datetime) -> bool:
     """Whether some came meanwhile, or arXiv can be asked for some."""
     return _arrived().exists() or (_may_ask(now) and _to_ask().exists())
@@ -56,7 +70,7 @@ def fetch_wanted(now: dt.datetime, base_url: str = "") -> None:
     Where it does not answer they go on waiting; a run says why. Where it refuses all for an id
     that it cannot read, it is asked at once for the others.
     """
-    _link()
+    _link(now)
     if not _may_ask(now):
         return
     for _ in range(MOST_REFUSED + 1):
@@ -82,7 +96,7 @@ def _refused(ids: list[str], now: dt.datetime, base_url: str) -> bool:
         said = {word.strip(".,:;") for word in str(error).split()}
         answered = [arxiv_id for arxiv_id in ids if arxiv_id in said]
         refused = bool(answered)
-    _link()
+    _link(now)
     missing = WantedPaper.objects.filter(arxiv_id__in=answered, status=Status.WAITING)
     missing.update(status=Status.MISSING, asked_at=now)
     return refused
@@ -100,7 +114,9 @@ def _to_ask() -> QuerySet[WantedPaper]:
     put_forward = Submission.objects.filter(arxiv_id=OuterRef("arxiv_id"), paper=None)
     followed = _spare().filter(value=OuterRef("arxiv_id"))
     waiting = WantedPaper.objects.filter(status=Status.WAITING)
-    return waiting.filter(Exists(put_forward) | Exists(followed)).order_by("asked_at", "pk")
+    to_pick = Q(pick_day__isnull=False)
+    by_any = waiting.filter(Exists(put_forward) | Exists(followed) | to_pick)
+    return by_any.order_by("asked_at", "pk")
 
 
 def _spare() -> QuerySet[Interest]:
@@ -110,11 +126,13 @@ def _spare() -> QuerySet[Interest]:
 
 def _arrived() -> QuerySet[WantedPaper]:
     here = Paper.objects.filter(arxiv_id=OuterRef("arxiv_id"))
-    return WantedPaper.objects.exclude(status=Status.FOUND).filter(Exists(here))
+    to_pick = Q(pick_day__isnull=False) & Exists(here.visible())
+    return WantedPaper.objects.filter(Exists(here)).filter(~Q(status=Status.FOUND) | to_pick)
 
 
-def _link() -> None:
-    """Have submissions and example papers know the papers that are here now."""
+def _link(now: dt.datetime) -> None:
+    """Have picks, submissions and example papers know the papers that are here now."""
+    _pick(now.date())
     with transaction.atomic():
         ids = list(_arrived().values_list("arxiv_id", flat=True)[:1000])
         if not ids:
@@ -129,3 +147,12 @@ def _link() -> None:
         example = Paper.objects.filter(arxiv_id=OuterRef("value")).values("pk")
         spare.update(paper=Subquery(example), value="")
         WantedPaper.objects.filter(arxiv_id__in=ids).update(status=Status.FOUND)
+
+
+def _pick(today: dt.date) -> None:
+    """Make those picks that are here and not hidden, each for its day or the next to go out."""
+    here = Paper.objects.visible().filter(arxiv_id=OuterRef("arxiv_id")).values("pk")
+    to_pick = WantedPaper.objects.filter(pick_day__isnull=False).annotate(paper=Subquery(here))
+    for row in to_pick.exclude(paper=None).order_by("pk"):
+        pick([row.paper], still_to_come(row.pick_day or today, today), today)
+        forget_pick(row.arxiv_id)
