@@ -2,10 +2,28 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
 from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from .values import plain, shown
+
+SEEN = "seen"
+LONGEST = 10_000
+"""Characters of a value that are shown to compare; a valid one has no more."""
 
 
 def version_of(obj: Model, fields: Sequence[str]) -> str:
@@ -14,11 +32,202 @@ def version_of(obj: Model, fields: Sequence[str]) -> str:
     For a row as it is stored: values that a form has not cleaned yet may differ in type.
     A relation to many is read in one query, or as it was prefetched.
     """
-    stored = {name: _plain(obj._meta.get_field(name), obj) for name in fields}
-    text = json.dumps(stored, sort_keys=True, default=str)
+    return _hash(_values(obj, fields))
+
+
+class StaleSave(admin.ModelAdmin[Any]):
+    """Base of an admin whose forms, also those in its list, save over no change unseen.
+
+    The form carries the version that was seen. If the row is another one by now it comes back
+    with both versions, nothing is saved, and saving it again writes over what was shown. Rows
+    of a list that an editor left alone stay as others made them.
+    """
+
+    class Media:
+        css = {"all": ["paper-round/stale.css"]}
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method != "POST" or object_id is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        with transaction.atomic():
+            self._lock([unquote(object_id)])
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if "_save" not in request.POST:
+            return super().changelist_view(request, extra_context)
+        with transaction.atomic():
+            name = re.compile(rf"form-\d+-{self.opts.pk.name}")
+            self._lock([request.POST[key] for key in request.POST if name.fullmatch(key)])
+            return super().changelist_view(request, extra_context)
+
+    def _lock(self, pks: list[str]) -> None:
+        """So that nobody else saves between the look and the save; SQLite has one writer anyway."""
+        rows = self.model._base_manager.filter(pk__in=[pk for pk in pks if pk.isdecimal()])
+        list(rows.order_by("pk").select_for_update().values_list("pk"))
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if kwargs.get("fields"):
+            kwargs["fields"] = [name for name in kwargs["fields"] if name != SEEN]
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if not self._guards(request, obj):
+            return form
+        return type(form.__name__, (_SeenForm, form), {"inlines": self._inlines(request, obj)})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if not self._guards(request, obj) or SEEN in flatten_fieldsets(fieldsets):
+            return fieldsets
+        (name, options), *others = fieldsets
+        return [(name, {**options, "fields": [*options["fields"], SEEN]}), *others]
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        form = super().get_changelist_form(request, **kwargs)
+        return type(form.__name__, (_SeenForm, form), {"saved": "Nothing in this list is"})
+
+    def _guards(self, request: HttpRequest, obj: Any) -> bool:
+        return obj is not None and self.has_change_permission(request, obj)
+
+    def _inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        """The formsets of what is edited below the object."""
+        inlines = self.get_inline_instances(request, obj)
+        return [
+            inline.get_formset(request, obj)
+            for inline in inlines
+            if inline.has_change_permission(request, obj)
+        ]
+
+
+class _SeenField(forms.CharField):
+    widget = forms.HiddenInput
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+
+class _SeenForm(forms.ModelForm[Any]):
+    """Carries a version of its fields, one of the rows below it, and when they were read.
+
+    Posted without it, by a script for instance, nothing is compared.
+    """
+
+    seen = _SeenField(required=False, max_length=60)
+    inlines: list[Any] = []
+    saved = "Nothing is"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = {field.name for field in self.instance._meta.get_fields()}
+        self._now = _values(self.instance, [name for name in self.fields if name in own])
+        below = [_hash(_values(row, _columns(row))) for _, rows in self._below() for row in rows]
+        versions = [_hash(self._now), _hash({"below": below})]
+        self.initial[SEEN] = ".".join([*versions, str(int(timezone.now().timestamp()))])
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean()
+        seen = self.data.get(self.add_prefix(SEEN), "").split(".")
+        now = self.initial[SEEN].split(".")
+        if len(seen) == 3 and seen[:2] != now[:2]:
+            typed = {name: self._typed(name) for name in self._now}
+            if seen[1] == now[1] and _hash(typed) == seen[0]:
+                self._leave_alone()
+            elif seen[1] != now[1] or _hash(typed) != now[0]:
+                self._tell(typed, seen)
+        return data
+
+    def _leave_alone(self) -> None:
+        """Nothing was typed here: what others made of it stays."""
+        for name in self._now:
+            self.cleaned_data.pop(name, None)
+        self.changed_data = []
+
+    def _tell(self, typed: dict[str, Any], seen: list[str]) -> None:
+        fields = self.instance._meta
+        rows = [
+            (
+                self.fields[name].label or name,
+                _cell(shown(fields.get_field(name), self._now[name])),
+                _cell(shown(fields.get_field(name), typed[name])),
+            )
+            for name in self._now
+            if _hash({name: typed[name]}) != _hash({name: self._now[name]})
+        ]
+        if seen[1] != self.initial[SEEN].split(".")[1]:
+            rows += [
+                (name.capitalize(), _cell("; ".join(map(str, those))), "as in the form below")
+                for name, those in self._below()
+            ]
+        self.add_error(
+            None,
+            format_html(
+                "<strong>{}</strong> {} saved yet.<table><thead><tr><th scope=col>Field</th>"
+                "<th scope=col>Stored now</th><th scope=col>Yours</th></tr></thead>"
+                "<tbody>{}</tbody></table>Save again to write yours over what is stored now, or"
+                ' <a href="">start again from what is stored</a>.',
+                self._who(int(seen[2]) if seen[2].isdecimal() else 0),
+                self.saved,
+                format_html_join("", "<tr><th scope=row>{}</th><td>{}</td><td>{}</td></tr>", rows),
+            ),
+        )
+        data: Any = self.data
+        self.data = data = data.copy()
+        data[self.add_prefix(SEEN)] = self.initial[SEEN]
+
+    def _who(self, since: int) -> str:
+        """Who changed it last, if the log of staff's changes knows."""
+        about = ContentType.objects.get_for_model(self.instance)
+        entries = LogEntry.objects.filter(content_type=about, object_id=str(self.instance.pk))
+        last = entries.select_related("user").order_by("-action_time").first()
+        if last is None or last.action_time.timestamp() < since:
+            return (
+                f"{self.instance} has changed since you opened this page, by none of the staff:"
+                " by an import, a command, or its reader."
+            )
+        at = date_format(timezone.localtime(last.action_time), "DATETIME_FORMAT")
+        return f"{last.user} has changed {self.instance} since you opened this page, on {at} UTC."
+
+    def _typed(self, name: str) -> Any:
+        return self.cleaned_data[name] if name in self.cleaned_data else self[name].value()
+
+    def _below(self) -> list[tuple[str, list[Model]]]:
+        """The rows that are edited below the object, by what they are."""
+        return [
+            (
+                str(formset.model._meta.verbose_name_plural),
+                list(
+                    formset.model._base_manager.filter(**{formset.fk.name: self.instance}).order_by(
+                        "pk"
+                    )
+                ),
+            )
+            for formset in self.inlines
+        ]
+
+
+def _values(obj: Model, fields: Sequence[str]) -> dict[str, Any]:
+    found: Any = {name: obj._meta.get_field(name) for name in fields}
+    return {name: field.value_from_object(obj) for name, field in found.items()}
+
+
+def _columns(row: Model) -> list[str]:
+    return [field.name for field in row._meta.concrete_fields]
+
+
+def _hash(values: Mapping[str, Any]) -> str:
+    same = {name: plain(value) for name, value in values.items()}
+    text = json.dumps(same, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _plain(field: Any, obj: Model) -> Any:
-    value = field.value_from_object(obj)
-    return sorted(other.pk for other in value) if field.many_to_many else value
+def _cell(text: str) -> str | SafeString:
+    return text[:LONGEST] or format_html("<em>{}</em>", "empty")
