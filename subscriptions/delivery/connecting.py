@@ -19,16 +19,17 @@ _CUT_OFF = (
 )
 
 
-def connect() -> smtplib.SMTP:
+def connect(timeout: float) -> smtplib.SMTP:
     """A connection to ``EMAIL_HOST``: greeted, secured and logged in.
 
-    Raises Unavailable; Stopped where the server's certificate does not prove who it is, it
-    lacks the STARTTLS or AUTH that is configured, or refuses this site.
+    An answer may take ``timeout`` seconds, later ones too. Raises Unavailable; Stopped where
+    the server's certificate does not prove who it is, it lacks the STARTTLS or AUTH that is
+    configured, or refuses this site.
     """
     stage = Stage.CONNECT
     client: smtplib.SMTP | None = None
     try:
-        client = _greeted()
+        client = _greeted(timeout)
         stage = Stage.EHLO
         _ehlo(client)
         if settings.EMAIL_USE_TLS:
@@ -59,8 +60,8 @@ def failure(stage: Stage, error: OSError | UnicodeError) -> Unavailable:
     return (Stopped if stopped else Unavailable)(described(error))
 
 
-def _greeted() -> smtplib.SMTP:
-    host, port, timeout = settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT
+def _greeted(timeout: float) -> smtplib.SMTP:
+    host, port = settings.EMAIL_HOST, settings.EMAIL_PORT
     name = DNS_NAME.get_fqdn()
     if settings.EMAIL_USE_SSL:
         context = ssl.create_default_context()

@@ -5,6 +5,8 @@ import smtplib
 import socket
 from typing import BinaryIO, NamedTuple, cast
 
+from django.conf import settings
+
 from .connecting import connect
 from .envelope import Commands, Unsendable, commands
 from .line import Line
@@ -20,7 +22,9 @@ INTERRUPTED = Outcome(Result.IN_DOUBT, "interrupted while it was handed over", F
 class SmtpTransport:
     """A connection to ``EMAIL_HOST``, opened for the first message and kept until ``close``."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: float | None = None) -> None:
+        """``timeout``: how many seconds an answer may take, where not ``EMAIL_TIMEOUT``."""
+        self._timeout = timeout or settings.EMAIL_TIMEOUT
         self._client: smtplib.SMTP | None = None
         self._line: Line | None = None
 
@@ -65,7 +69,7 @@ class SmtpTransport:
             raise
 
     def _open(self) -> Line:
-        client = self._client = connect()
+        client = self._client = connect(self._timeout)
         sock, replies = cast(socket.socket, client.sock), cast(BinaryIO, client.file)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return Line(sock, replies, client.esmtp_features)

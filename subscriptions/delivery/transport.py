@@ -31,10 +31,14 @@ class Transport(Protocol):
     def close(self) -> None: ...
 
 
-def open_transport() -> Transport:
-    """The transport that ``EMAIL_URL`` asks for; it connects when it has something to send."""
+def open_transport(timeout: float | None = None) -> Transport:
+    """The transport that ``EMAIL_URL`` asks for; it connects when it has something to send.
+
+    ``timeout``: how many seconds an answer of the mail server may take, where not
+    ``EMAIL_TIMEOUT``.
+    """
     if settings.EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
-        return SmtpTransport()
+        return SmtpTransport(timeout)
     return BackendTransport()
 
 
