@@ -11,11 +11,12 @@ from django.utils.translation import gettext
 
 from subscriptions import emails, links
 from subscriptions.models import Delivery, Item, Section
+from subscriptions.notes import clean
 
 from .compile import PRESENT, CardPlace, compile_body
 from .content import ABSTRACT_LENGTHS, Content, Days, Missing, clip, frame_context, item_context
 from .message import BUDGET, Card, Digest, Pair, filled, fits
-from .pieces import KEPT_VALUES, clean
+from .pieces import KEPT_VALUES
 
 HEADLINE_LENGTH = 70
 SECTIONS = PICKS, _, TRENDING = [section.value for section in Section]

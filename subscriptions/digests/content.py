@@ -22,8 +22,7 @@ from subscriptions.models import (
     Section,
     SourceTrouble,
 )
-
-from .pieces import clean
+from subscriptions.notes import clean
 
 ABSTRACT_LENGTHS = 320, 160, 80, 0
 """How much of each abstract a message shows; the shorter where it would be too large."""

@@ -13,6 +13,8 @@ from email import quoprimime
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
+from subscriptions.notes import clean
+
 T = TypeVar("T")
 
 OPEN, CLOSE = "\x02", "\x03"
@@ -26,14 +28,6 @@ KEPT_VALUES = 16_384
 _LINE = 74
 """Two below RFC 2045's limit, for a first character that is quoted after folding."""
 _PLAIN = re.compile("[ -<>-~]*[!-<>-~]")
-
-
-_CONTROL = {code: " " for code in (*range(32), *range(127, 160)) if code != ord("\n")}
-
-
-def clean(text: str) -> str:
-    """Without control characters, which HTML cannot hold; line ends are ``\\n``."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROL)
 
 
 class Slot:

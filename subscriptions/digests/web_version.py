@@ -6,9 +6,9 @@ from django.template.loader import render_to_string
 
 from subscriptions import links
 from subscriptions.models import Delivery, Item, Section
+from subscriptions.notes import clean
 
 from .content import ABSTRACT_LENGTHS, Content, frame_context, item_context, load_content
-from .pieces import clean
 
 
 def web_version(delivery: Delivery) -> str:

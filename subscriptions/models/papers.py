@@ -12,6 +12,8 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
+from subscriptions.notes import clean
+
 
 @lru_cache(4096)
 def title_key(title: str) -> str:
@@ -121,6 +123,8 @@ class Paper(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         new = self._state.adding
+        self.title, self.abstract = clean(self.title), clean(self.abstract)
+        self.authors = [clean(name) for name in self.authors]
         self.title_key = title_key(self.title)
         super().save(*args, **kwargs)
         if not new:

@@ -8,9 +8,9 @@ from django.core.mail import EmailMultiAlternatives
 from subscriptions import emails
 from subscriptions.digests.compose import HEADLINE_LENGTH, message_id
 from subscriptions.digests.content import Content, clip
-from subscriptions.digests.pieces import clean
 from subscriptions.digests.web_version import digest_context
 from subscriptions.models import Delivery
+from subscriptions.notes import clean
 
 
 def plain_message(
