@@ -35,8 +35,8 @@ _SUFFIX = re.compile(r"(?:Jr|Sr|I{2,3}|IV)\.?")
 
 def read(path: Path, today: dt.date) -> Iterator[Found]:
     """Records of one file; one that is refused has the number of the line it begins in."""
-    rows = _rows(read_text(path))
-    number, header = next(rows, (1, []))
+    table = rows(read_text(path))
+    number, header = next(table, (1, []))
     if isinstance(header, csv.Error):
         raise SourceFormatError(f"is not CSV, in line {number}: {header}")
     names = [re.sub(r"[\W_]+", " ", name).strip().casefold() for name in header]
@@ -48,7 +48,7 @@ def read(path: Path, today: dt.date) -> Iterator[Found]:
     if header and "title" not in places:
         shown = records.shown(", ".join(filter(None, names)) or "nothing")
         raise SourceFormatError(f"is not a table of papers: no column is title, but {shown}")
-    for number, row in rows:
+    for number, row in table:
         try:
             if isinstance(row, csv.Error):
                 raise RejectedRecord(f"is not CSV: {row}".replace("\t", "tab"))
@@ -111,7 +111,7 @@ class _Lines:
             self.quotes += line[0].count('"')
 
 
-def _rows(text: str) -> Iterator[tuple[int, Any]]:
+def rows(text: str) -> Iterator[tuple[int, Any]]:
     """Rows with the number of their first line; instead of one that breaks off, its error."""
     lines = _Lines(text)
     first = next((line[0] for line in _LINE.finditer(text) if line[0].strip()), "")

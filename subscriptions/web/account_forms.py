@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from subscriptions.flows.validation import valid_email
 from subscriptions.sources.ids import arxiv_id
 
-from .forms import valid_email
 from .guards import domain_problem
 
 

@@ -5,10 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
-from subscriptions.flows.entries import MOST_ENTRIES
+from subscriptions.flows.validation import entries
 
 
 class LinesField(forms.CharField):
@@ -22,11 +20,4 @@ class LinesField(forms.CharField):
 
     def clean(self, value: Any) -> tuple[str, ...]:
         text = unicodedata.normalize("NFC", super().clean(value))
-        lines = [" ".join(line.split()) for line in text.splitlines()]
-        found = {entry.casefold(): entry for entry in map(self.read, filter(None, lines))}
-        if len(found) > MOST_ENTRIES:
-            raise ValidationError(
-                _("At most %(most)s lines; these are %(count)s.")
-                % {"most": MOST_ENTRIES, "count": len(found)}
-            )
-        return tuple(found.values())
+        return entries(text.splitlines(), self.read)

@@ -1,9 +1,7 @@
 """What readers fill in: one form of choices, with an address when they sign up."""
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.conf import settings
@@ -11,11 +9,17 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from email_validator import EmailNotValidError, validate_email
 
 from subscriptions.flows.authors import Brought, recent_papers
 from subscriptions.flows.choices import Choices
-from subscriptions.flows.entries import arxiv_category, example_paper, phrase
+from subscriptions.flows.preferences import may_pause
+from subscriptions.flows.validation import (
+    ZONES,
+    arxiv_category,
+    example_paper,
+    phrase,
+    valid_email,
+)
 from subscriptions.models import Delivery, Interest, Section, Subscriber, Topic
 
 from .fields import LinesField
@@ -23,7 +27,6 @@ from .guards import domain_problem
 from .proof import ProofField
 
 LATELY = dt.timedelta(weeks=8)
-ZONES = sorted(zone for zone in available_timezones() if zone[0].isupper() and zone != "Factory")
 FOLLOWED = "topics", "phrases", "authors", "categories", "papers"
 WEIGHTS = [(weight, weight.label) for weight in Interest.Weight if weight > 0]
 
@@ -142,19 +145,6 @@ class SignupForm(ChoicesForm):
         return valid_email(self.cleaned_data["email"], domain_problem)
 
 
-def valid_email(value: str, problem: Callable[[str], str] = lambda domain: "") -> str:
-    """A normalised address. Raises ValidationError for none, or for what its domain has."""
-    try:
-        checked = validate_email(value, check_deliverability=False, allow_smtputf8=False)
-    except EmailNotValidError as error:
-        raise ValidationError(
-            _("That is not an email address: %(why)s") % {"why": error}
-        ) from error
-    if told := problem(checked.ascii_domain or checked.domain):
-        raise ValidationError(told)
-    return checked.normalized
-
-
 class PreferencesForm(ChoicesForm):
     """All that a reader can set; the weight of each interest they have."""
 
@@ -268,9 +258,8 @@ class PreferencesForm(ChoicesForm):
     def clean_pause_until(self) -> dt.date | None:
         until: dt.date | None = self.cleaned_data["pause_until"]
         zone = self.cleaned_data.get("timezone", self.subscriber.timezone)
-        today = timezone.now().astimezone(ZoneInfo(zone)).date()
-        if until and not today < until <= today + dt.timedelta(days=366):
-            if until <= today and until == self.subscriber.paused_until:
+        if until and not may_pause(until, zone, timezone.now()):
+            if until == self.subscriber.paused_until:
                 return None  # the pause is over, and the form still shows it
             raise ValidationError(_("Choose a day after today, within the next year."))
         return until

@@ -80,7 +80,7 @@ def test_what_is_not_marked_is_found() -> None:
         *("web/forms", "web/fields", "web/guards", "web/account_forms", "web/proof", "web/feeds"),
         *(f"web/views/{path.stem}" for path in (SUBSCRIPTIONS / "web" / "views").glob("[a-z]*.py")),
         *("digests/interests", "digests/select", "digests/shelf", "digests/content"),
-        *("flows/entries", "flows/subscribe"),
+        *("flows/validation", "flows/subscribe"),
     ],
 )
 def test_what_python_says_is_marked(name: str) -> None:
