@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class SubscriptionsConfig(AppConfig):
@@ -8,3 +9,6 @@ class SubscriptionsConfig(AppConfig):
 
     def ready(self) -> None:
         from subscriptions import checks  # noqa: F401  (registers the system checks)
+        from subscriptions.flows.roles import keep_roles
+
+        post_migrate.connect(keep_roles, sender=self)

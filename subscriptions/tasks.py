@@ -7,7 +7,16 @@ from django.utils import timezone
 
 from subscriptions.digests import ledger
 from subscriptions.digests import tick as digests
-from subscriptions.flows import address, indexing, schedule, sign_in, subscribe, troubles, wanted
+from subscriptions.flows import (
+    address,
+    indexing,
+    logins,
+    schedule,
+    sign_in,
+    subscribe,
+    troubles,
+    wanted,
+)
 from subscriptions.models import Delivery
 
 
@@ -22,6 +31,7 @@ def tick() -> None:
     for pk in subscribe.unanswered(now):
         answer_request.delay(pk)
     sign_in.purge(now)
+    logins.purge(now)
     address.purge(now)
     for pk in address.unmailed(now):
         mail_address_change.delay(pk)

@@ -1,6 +1,6 @@
 """The editors' and operators' pages, one module per group of models."""
 
-from . import deliveries, editions, papers, picks, sources, submissions, subscribers, topics
+from . import deliveries, editions, papers, picks, sources, staff, submissions, subscribers, topics
 
 __all__ = [
     "deliveries",
@@ -8,6 +8,7 @@ __all__ = [
     "papers",
     "picks",
     "sources",
+    "staff",
     "submissions",
     "subscribers",
     "topics",

@@ -20,7 +20,7 @@ class History(admin.ModelAdmin[Any]):
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> list[dict[str, dict[str, Any]]]:
         below = None if self.names_only else formsets
-        message: list[Any] = super().construct_change_message(request, form, below, add)
+        message: list[Any] = super().construct_change_message(request, form, below or (), add)
         if self.names_only:
             changed = [
                 str(rows.model._meta.verbose_name_plural)
