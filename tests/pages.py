@@ -99,8 +99,12 @@ def make_site(make_paper: Make, make_reader: Make, commit: Any, settings: Any) -
         for n, (title, abstract) in enumerate(PAPERS)
     ]
     Edition.objects.roll(now)
-    Edition.objects.filter(day=yesterday).update(intro="A quiet day, with one long read.")
-    Pick.objects.create(paper=papers[0], day=yesterday, note="Worth an evening.")
+    Edition.objects.filter(day=yesterday).update(
+        intro="A *quiet* day:\n\n- one long read\n- [code](https://e.example/)"
+    )
+    Pick.objects.create(
+        paper=papers[0], day=yesterday, note="> Worth an **evening**.\n\n[Code](https://e.example/)"
+    )
     SourceRun.objects.create(
         source="arxiv", feed="arxiv-oai", part="cs", until=now, status=SourceRun.Status.FAILED,
         started_at=now - dt.timedelta(days=1), finished_at=now - dt.timedelta(days=1), error="500",

@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import override, trans_real
 from lxml import html
 
+from subscriptions import notes
 from subscriptions.digests import compose
 from subscriptions.models import (
     Edition,
@@ -166,10 +167,10 @@ def told() -> list[str]:
     for rows in (
         Paper.objects.values_list("title", "abstract", "authors", "categories"),
         Topic.objects.values_list("name", "group", "description"),
-        Edition.objects.values_list("intro"),
-        Pick.objects.values_list("note"),
     ):
         values += [value for row in rows for value in row]
+    for words in (*Edition.objects.values_list("intro"), *Pick.objects.values_list("note")):
+        values += html.fragment_fromstring(notes.html(*words), create_parent=True).itertext()
     single = [one for value in values for one in (value if isinstance(value, list) else [value])]
     return sorted({" ".join(text.split()) for text in single if text}, key=len, reverse=True)
 
