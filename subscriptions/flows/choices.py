@@ -1,6 +1,6 @@
 """What a reader can choose, and how it is stored: shared by signing up and preferences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -70,8 +70,16 @@ class Choices:
 
     def interests(self, subscriber: Subscriber) -> Iterator[Interest]:
         """What these choices say, unsaved: two queries, for topics and papers that are here."""
+        topics = Topic.objects.filter(pk__in=self.topics).values_list("pk", flat=True)
+        papers = {p.arxiv_id: p for p in Paper.objects.filter(arxiv_id__in=self.papers)}
+        return self.interests_among(subscriber, topics, papers)
+
+    def interests_among(
+        self, subscriber: Subscriber, topics: Iterable[int], here: Mapping[str | None, Paper]
+    ) -> Iterator[Interest]:
+        """As ``interests``, where topics and papers have been looked up for many readers."""
         of = {"subscriber": subscriber}
-        for pk in Topic.objects.filter(pk__in=self.topics).values_list("pk", flat=True):
+        for pk in topics:
             yield Interest(**of, kind=Kind.TOPIC, topic_id=pk)
         muted = {phrase.casefold() for phrase in self.muted}
         for phrase in self.phrases:
@@ -83,7 +91,6 @@ class Choices:
             yield Interest(**of, kind=Kind.AUTHOR, value=author)
         for category in self.categories:
             yield Interest(**of, kind=Kind.CATEGORY, value=category)
-        here = {p.arxiv_id: p for p in Paper.objects.filter(arxiv_id__in=self.papers)}
         for arxiv_id in self.papers:
             if paper := here.get(arxiv_id):
                 yield Interest(**of, kind=Kind.PAPER, paper=paper)

@@ -57,6 +57,11 @@ def may_pause(until: dt.date, zone: str, now: dt.datetime) -> bool:
 def pause(subscriber: Subscriber, until: dt.date, now: dt.datetime) -> None:
     """Pause a locked row, for the caller to save: digests come again from this day on."""
     _give_back_unsent(subscriber)
+    rest_until(subscriber, until, now)
+
+
+def rest_until(subscriber: Subscriber, until: dt.date, now: dt.datetime) -> None:
+    """``pause``, of one who has no digest that waits."""
     subscriber.status = Status.PAUSED
     subscriber.paused_until = until
     morning = dt.datetime.combine(until, dt.time(), tzinfo=ZoneInfo(subscriber.timezone))

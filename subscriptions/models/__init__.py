@@ -3,6 +3,7 @@
 from .deliveries import Delivery, Item, Section, SendingPause
 from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, public_papers
 from .figures import EditionReport, Movement
+from .files import ImportFile
 from .interests import Feedback, Interest
 from .papers import DoubtfulPair, Listing, ListingVotes, Paper, PaperTerms, title_key
 from .requests import (
@@ -29,6 +30,7 @@ __all__ = [
     "Edition",
     "EditionReport",
     "Feedback",
+    "ImportFile",
     "Interest",
     "Item",
     "Listing",

@@ -1,0 +1,153 @@
+"""What becomes of each row of a file of readers.
+
+Who is here already, has left, bounced, complained or is suppressed stays as they are, whatever
+a file says.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+from itertools import islice
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.db.models.functions import Lower
+
+from subscriptions.models import Subscriber, Suppression, Topic
+
+from .reader_columns import Cells, Reader
+from .reader_file import Row, Table
+
+CHUNK = 1_000
+
+Status = Subscriber.Status
+
+
+class Fate(Enum):
+    """What becomes of a row."""
+
+    ACTIVE = "new, active"
+    PAUSED = "new, paused"
+    WAITS = "new, waits for its confirmation"
+    HERE = "here already"
+    LEFT = "left by themselves"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    SUPPRESSED = "suppressed"
+    TWICE = "twice in the file"
+    BAD = "bad"
+
+
+NEW = (Fate.ACTIVE, Fate.PAUSED, Fate.WAITS)
+_GONE = {
+    Status.UNSUBSCRIBED: Fate.LEFT,
+    Status.BOUNCED: Fate.BOUNCED,
+    Status.COMPLAINED: Fate.COMPLAINED,
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a file is read, and what its readers agreed to."""
+
+    columns: tuple[str, ...]
+    """The field each column is taken for; empty where it is not used."""
+    consent_source: str
+    """Where they agreed, of rows that do not say it themselves."""
+    agreed: bool
+    """The operator states that they all did."""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """What ``as_json`` gave: JSON knows no tuples."""
+        return cls(tuple(stored["columns"]), stored["consent_source"], stored["agreed"])
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A row and its fate; with what it says, of the first good one with its address."""
+
+    row: Row
+    fate: Fate
+    reason: str = ""
+    reader: Reader | None = None
+
+    def shown(self) -> dict[str, Any]:
+        cells = [cell[:200] for cell in self.row.cells]
+        return {
+            "line": self.row.line, "fate": self.fate.value, "reason": self.reason, "cells": cells
+        }  # fmt: skip
+
+
+def examine(table: Table, plan: Plan, now: dt.datetime) -> Iterator[Examined]:
+    """The fate of each row, as the world is now: two queries for a thousand rows."""
+    cells = Cells(_topics(), now)
+    first: dict[str, int] = {}
+    for rows in _chunks(table.rows()):
+        pairs = [(row, _read(cells, plan, row)) for row in rows]
+        emails = sorted({found.email.lower() for _, found in pairs if isinstance(found, Reader)})
+        here, suppressed = _statuses(emails), Suppression.objects.suppressed(emails)
+        for row, found in pairs:
+            if isinstance(found, str):
+                yield Examined(row, Fate.BAD, found)
+                continue
+            email = found.email.lower()
+            if (line := first.setdefault(email, row.line)) != row.line:
+                yield Examined(row, Fate.TWICE, f"The first is in line {line}.")
+                continue
+            fate, why = fate_of(found, here.get(email), email in suppressed, plan.agreed, now)
+            yield Examined(row, fate, why, found)
+
+
+def fate_of(
+    reader: Reader, here: str | None, suppressed: bool, agreed: bool, now: dt.datetime
+) -> tuple[Fate, str]:
+    """What becomes of the first good row with an address, and why where it is not plain.
+
+    ``here`` is the status of the reader who has the address already. A row that says itself
+    that its address was never confirmed waits, whatever the operator states.
+    """
+    if here is not None:
+        return _GONE.get(Status(here), Fate.HERE), ""
+    if suppressed:
+        return Fate.SUPPRESSED, ""
+    if reader.status in _GONE:
+        return _GONE[reader.status], "The file says so."
+    if reader.status == Status.PENDING or not (reader.confirmed_at or agreed):
+        return Fate.WAITS, ""
+    over = reader.paused_until and reader.paused_until <= now.date()
+    paused = reader.status == Status.PAUSED and not over
+    return (Fate.PAUSED if paused else Fate.ACTIVE), ""
+
+
+def _read(cells: Cells, plan: Plan, row: Row) -> Reader | str:
+    """What the row says, or why it is bad."""
+    if row.fault:
+        return row.fault
+    try:
+        given = zip(plan.columns, row.cells, strict=True)
+        return cells.reader({field: cell for field, cell in given if field})
+    except ValidationError as error:
+        return " ".join(error.messages)
+
+
+def _topics() -> dict[str, int]:
+    """Each topic by its slug and its name; who followed a retired one goes on doing so."""
+    topics = list(Topic.objects.values_list("pk", "slug", "name"))
+    names = {name.casefold(): pk for pk, _, name in topics}
+    return names | {slug.casefold(): pk for pk, slug, _ in topics}
+
+
+def _statuses(emails: list[str]) -> dict[str, str]:
+    lower = Subscriber.objects.annotate(lower=Lower("email")).filter(lower__in=emails)
+    return dict(lower.values_list("lower", "status"))
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    rows = iter(rows)
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
