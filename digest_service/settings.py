@@ -223,6 +223,9 @@ IN_DOUBT_POLICY = env.str("IN_DOUBT_POLICY", default="hold")
 if IN_DOUBT_POLICY not in ("hold", "resend"):
     raise ImproperlyConfigured(f"IN_DOUBT_POLICY is {IN_DOUBT_POLICY!r}; it can be hold or resend.")
 
+IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"  # see admin/subscriber_files.py
+IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
