@@ -55,6 +55,12 @@ def interests_proposed(interests: Iterable[Interest]) -> list[Followed]:
     return _understood(rows, {})[0]
 
 
+def topic_followed(topic: Topic) -> Followed:
+    """What who follows a topic has, of one as it is here: it need not be stored."""
+    name, query = _query(Kind.TOPIC, topic, None, "")
+    return Followed(0, Kind.TOPIC, topic.pk, name, (query,), query, Interest.Weight.NORMAL)
+
+
 def _understood(rows: Sequence[Row], said: "Mapping[int, Said]") -> dict[int, list[Followed]]:
     topics = Topic.objects.in_bulk({row[3] for row in rows if row[3]})
     wanted = {row[4] for row in rows if row[4]}.union(

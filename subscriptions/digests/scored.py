@@ -1,11 +1,11 @@
 """What interests find among some papers, and why: scored once for all who follow the same."""
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from subscriptions.matching import Pool, Query, Ranked, rank
+from subscriptions.matching import Doc, Pool, Query, Ranked, Scores, rank
 
 from .interests import Followed, reason, told
 
@@ -64,6 +64,19 @@ class Scored:
     def grade(self, interest: Followed, place: int) -> float:
         """How well a paper fits, before it is decided whether that is a match."""
         return float(self._pool.grade([interest.query])[0, place])
+
+    def fit(self, interest: Followed) -> Scores:
+        """The score of each paper by place, whether or not it matches."""
+        return self._pool.fit(interest.query)
+
+    @property
+    def floors(self) -> tuple[float, float]:
+        """From which score a paper matches, and from which one with none of the phrases."""
+        return self._pool.floors
+
+    def standing_out(self, docs: Sequence[Doc], most: int) -> list[str]:
+        """The words by which these papers differ from those of the past."""
+        return self._pool.standing_out(docs, most)
 
     def standings(self, interest: Followed, place: int) -> list[tuple[str, float, float]]:
         """Each part of a paper's grade: its name, how much it counts, and how high it stands."""

@@ -8,6 +8,7 @@ from .pool import Pool
 from .queries import Doc, Query, paper_text
 from .share import Ranked, rank, share_out
 from .trend import trend, usual_votes
+from .views import Scores
 from .why import Why
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Pool",
     "Query",
     "Ranked",
+    "Scores",
     "Why",
     "pack",
     "pack_text",

@@ -15,6 +15,7 @@ from .liked import DISLIKED, Liked
 from .meaning import LEAST_PAPERS, Encode, Meaning, encoded, latent
 from .phrases import Mask, Phrases, Places
 from .queries import Doc, Query, asked, segments
+from .standout import standing_out
 from .views import Column, Scores, Usual, View, grade, grade_some
 from .why import Reasons, Why
 
@@ -99,6 +100,20 @@ class Pool:
         """
         others = iter(self._match([query for query in queries if not query.author]))
         return [self._by_author(q) if q.author else next(others) for q in queries]
+
+    def fit(self, query: Query) -> Scores:
+        """The score of each paper for a query with words, whether or not it matches."""
+        more = np.float32(CATEGORY) * self._at(self._in_categories(query))
+        return np.asarray(self.grade([query])[0] + more)
+
+    @property
+    def floors(self) -> tuple[float, float]:
+        """From which score a paper matches, and from which one with none of the phrases."""
+        return FLOOR * self._reached, WITHOUT_PHRASE * self._reached
+
+    def standing_out(self, docs: Sequence[Doc], most: int) -> list[str]:
+        """The words by which these papers, of the pool or not, differ from those of the past."""
+        return standing_out(self._lexicon, docs, most)
 
     def _by_author(self, query: Query) -> tuple[Places, Scores]:
         found = self._authors.papers(query.author)

@@ -65,20 +65,21 @@ class Reasons:
         weights = vector.multiply(self._matrix[doc]).tocoo()
         ranked = sorted(zip(-weights.data, weights.col, strict=True))
         spoken: dict[str, str] = {}
+        paper = self._docs[doc]
         for _, column in ranked:
             parts = self._lexicon.terms[column].split(" ")
             if any(part in spoken for part in parts):
                 continue
-            if written := _as_written(parts, self._docs[doc]):
+            if written := as_written(parts, paper.title, paper.abstract):
                 spoken |= dict.fromkeys(parts, written)
             if len(set(spoken.values())) == MOST_WORDS:
                 break
         return tuple(dict.fromkeys(spoken.values()))
 
 
-def _as_written(parts: list[str], paper: Doc) -> str:
-    """The words of the paper with these stems and what is between them, within a sentence."""
-    for text in (paper.title, paper.abstract):
+def as_written(parts: list[str], *texts: str) -> str:
+    """The words of these texts with these stems and what is between them, within a sentence."""
+    for text in texts:
         found = list(spans(text))
         keys = [stem(text[start:end]) for start, end in found]
         for first in range(len(found) - len(parts) + 1):
