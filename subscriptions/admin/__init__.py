@@ -1,6 +1,17 @@
 """The editors' and operators' pages, one module per group of models."""
 
-from . import deliveries, editions, papers, picks, sources, staff, submissions, subscribers, topics
+from . import (
+    deliveries,
+    editions,
+    papers,
+    picks,
+    sources,
+    staff,
+    submissions,
+    subscribers,
+    suppressions,
+    topics,
+)
 
 __all__ = [
     "deliveries",
@@ -11,5 +22,6 @@ __all__ = [
     "staff",
     "submissions",
     "subscribers",
+    "suppressions",
     "topics",
 ]

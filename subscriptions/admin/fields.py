@@ -1,5 +1,6 @@
-"""What several admin modules share: lists as lines, and tables nobody edits by hand."""
+"""What several admin modules share: lists as lines, addresses, tables nobody edits by hand."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -26,6 +27,24 @@ class LinesField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return list(initial or []) != self.to_python(data)
+
+
+_BRACKETS = re.compile(r"<([^<>]+)>")
+
+
+def address_in(typed: str) -> str:
+    """An address, or its beginning, as people write it: ``Ada Ito <Ada@example.org>``."""
+    found = _BRACKETS.search(typed)
+    return (found[1] if found else typed).strip().removeprefix("mailto:").strip()
+
+
+class AddressField(forms.EmailField):
+    """An address as people write it."""
+
+    widget = forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"})
+
+    def to_python(self, value: Any) -> str:
+        return address_in(str(super().to_python(value)))
 
 
 LISTS_AS_LINES: "dict[type[models.Field[Any, Any]], dict[str, Any]]" = {

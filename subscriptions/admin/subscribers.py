@@ -1,32 +1,34 @@
-"""Subscribers: what they follow, what they were sent, what they would get next."""
+"""Subscribers: found, looked at, and changed as far as that is not the reader's own."""
 
+import datetime as dt
 from typing import Any
 
 from csp.constants import SELF
 from csp.decorators import csp_update
 from django import forms
 from django.contrib import admin
-from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Count, OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from subscriptions.digests.preview import coming_digest
-from subscriptions.flows.erase import erase
-from subscriptions.models import Interest, Section, Subscriber, Suppression
+from subscriptions.flows import staff_choices
+from subscriptions.models import Delivery, Interest, Section, Subscriber
 
-RECENT = 20
-
-
-class InterestInline(admin.TabularInline[Interest, Subscriber]):
-    model = Interest
-    extra = 0
-    autocomplete_fields = ("topic", "paper")
+from .decisions import Decisions
+from .fields import address_in
+from .history import History
+from .interests import InterestInline
+from .paging import CappedPaginator
+from .stale import StaleSave
+from .subscriber_page import page_of
+from .why import WhyPage
 
 
 class SubscriberForm(forms.ModelForm[Subscriber]):
@@ -38,52 +40,80 @@ class SubscriberForm(forms.ModelForm[Subscriber]):
     )
 
 
+class SubscriberList(ChangeList):
+    """Counts only for the rows of the page: a join would count for the whole table."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        pks = [reader.pk for reader in self.result_list]
+        follows = Interest.objects.filter(subscriber=OuterRef("pk"), weight__gt=0)
+        deliveries = Delivery.objects.filter(subscriber=OuterRef("pk")).order_by("-newest_day")
+        self.result_list = (
+            Subscriber.objects.filter(pk__in=pks)
+            .annotate(
+                followed=Subquery(
+                    follows.order_by().values("subscriber").annotate(n=Count("pk")).values("n")
+                ),
+                last_status=Subquery(deliveries.values("status")[:1]),
+            )
+            .order_by(*self.model_admin.ordering or ())
+        )
+
+
 @admin.register(Subscriber)
-class SubscriberAdmin(admin.ModelAdmin[Subscriber]):
+class SubscriberAdmin(Decisions, WhyPage, StaleSave, History):
     list_display = (
-        "email", "status", "cadence", "follows", "next_digest_at", "covered_until", "preview_link",
+        "email", "status", "cadence", "follows", "next_digest", "last_delivery", "preview_link",
     )  # fmt: skip
     list_filter = ("status", "cadence")
     search_fields = ("email",)
+    search_help_text = "An address or its beginning, or a subscriber’s number"
     ordering = ("-pk",)
+    sortable_by = ()
+    paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     form = SubscriberForm
     inlines = (InterestInline,)
-    readonly_fields = (
-        "email",
-        "status", "next_digest_at", "covered_until", "paused_until", "consent_version",
-        "consent_asked_at", "confirmed_at", "signup_mailed_at", "recent_deliveries",
-    )  # fmt: skip
+    fieldsets = (
+        ("When", {"fields": ("cadence", "weekday", "hour", "timezone")}),
+        ("Digests", {"fields": ("max_papers", "sections_off", "text_only")}),
+    )
+    names_only = True
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody is signed up by hand: consent is the reader's own."""
         return False
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Subscriber]:
-        followed = Count("interests", filter=Q(interests__weight__gt=0))
-        return super().get_queryset(request).annotate(followed=followed)
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SubscriberList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        typed = address_in(search_term)
+        return (queryset.found_by(typed) if typed else queryset), False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        reader = self.get_object(request, object_id or "")
+        more: dict[str, Any] = {"show_delete": False}  # *Erase* is among the buttons
+        if reader is not None and self.has_view_permission(request, reader):
+            may = self.decisions_for(request).items()
+            decisions = {name: one for name, one in may if reader.status in one.statuses}
+            more |= {"reader": reader, "decisions": decisions, **page_of(reader, request.GET)}
+        return super().changeform_view(
+            request, object_id, form_url, {**more, **(extra_context or {})}
+        )
 
     def save_model(self, request: HttpRequest, obj: Subscriber, form: Any, change: Any) -> None:
-        """Write only what staff changed, on the row as it is now: the reader may have left."""
-        with transaction.atomic():
-            row = Subscriber.objects.select_for_update().get(pk=obj.pk)
-            for name in form.changed_data:
-                setattr(row, name, getattr(obj, name))
-            if row.status == Subscriber.Status.ACTIVE and form.changed_data:
-                row.reschedule(timezone.now())
-            row.save(update_fields=[*form.changed_data, "next_digest_at"])
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Whoever may delete a reader deletes all that is theirs."""
-        shown, counts, _, protected = super().get_deleted_objects(objs, request)
-        return shown, counts, set(), protected
-
-    def delete_model(self, request: HttpRequest, obj: Subscriber) -> None:
-        erase(obj.pk, timezone.now())
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Subscriber]) -> None:
-        for subscriber in queryset:
-            erase(subscriber.pk, timezone.now())
+        values = {name: getattr(obj, name) for name in form.changed_data}
+        staff_choices.change(obj.pk, values, timezone.now())
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -128,59 +158,19 @@ class SubscriberAdmin(admin.ModelAdmin[Subscriber]):
             raise Http404
         return subscriber
 
-    @admin.display(ordering="followed", description="follows")
+    @admin.display
     def follows(self, subscriber: Any) -> int:
-        return subscriber.followed  # type: ignore[no-any-return]
+        return subscriber.followed or 0
+
+    @admin.display(description="next digest (UTC)", empty_value="none")
+    def next_digest(self, subscriber: Subscriber) -> dt.datetime | None:
+        return subscriber.next_digest_at
+
+    @admin.display(description="last delivery", empty_value="none yet")
+    def last_delivery(self, subscriber: Any) -> str | None:
+        return subscriber.last_status and Delivery.Status(subscriber.last_status).label
 
     @admin.display(description="")
     def preview_link(self, subscriber: Subscriber) -> str:
         url = reverse("admin:subscriptions_subscriber_preview", args=[subscriber.pk])
         return format_html('<a href="{}">preview</a>', url)
-
-    @admin.display(description=f"last {RECENT} deliveries")
-    def recent_deliveries(self, subscriber: Subscriber) -> str:
-        rows = format_html_join(
-            "",
-            '<li><a href="{}">{} to {}</a>: {} papers, {} {}</li>',
-            (
-                (
-                    reverse("admin:subscriptions_delivery_change", args=[row.pk]),
-                    row.first_day,
-                    row.newest_day,
-                    len(row.items),
-                    row.get_status_display(),
-                    row.last_reply,
-                )
-                for row in subscriber.deliveries.order_by("-newest_day")[:RECENT]
-            ),
-        )
-        return format_html("<ul>{}</ul>", rows) if rows else "none yet"
-
-
-class SuppressionForm(forms.ModelForm[Suppression]):
-    email = forms.EmailField(help_text="Kept as a keyed hash only; it cannot be read back.")
-
-    class Meta:
-        model = Suppression
-        fields = ("reason",)
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if (email := data.get("email")) and Suppression.objects.has(email):
-            self.add_error("email", "This address is suppressed already.")
-        return data
-
-    def save(self, commit: bool = True) -> Suppression:
-        self.instance.email_hash = Suppression.hash(self.cleaned_data["email"])
-        self.instance.created_at = timezone.now()
-        return super().save(commit)
-
-
-@admin.register(Suppression)
-class SuppressionAdmin(admin.ModelAdmin[Suppression]):
-    list_display = ("__str__", "reason", "created_at")
-    list_filter = ("reason",)
-    form = SuppressionForm
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -28,11 +28,12 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
     def with_email(self, email: str) -> "SubscriberQuerySet":
         return self.annotate(email_lower=Lower("email")).filter(email_lower=email.lower())
 
-    def beginning_with(self, text: str) -> "SubscriberQuerySet":
-        """Whose address begins so, whatever the case."""
-        return self.annotate(email_lower=Lower("email")).filter(
-            email_lower__startswith=text.lower()
-        )
+    def found_by(self, text: str) -> "SubscriberQuerySet":
+        """Whose address begins so, whatever the case, or whose number it is."""
+        found = Q(email_lower__startswith=text.lower())
+        if text.isdecimal():
+            found |= Q(pk=text)
+        return self.annotate(email_lower=Lower("email")).filter(found)
 
     def due(self, now: dt.datetime) -> "SubscriberQuerySet":
         """Readers whose slot has come, the longest waiting first.
