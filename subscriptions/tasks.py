@@ -5,7 +5,7 @@ import datetime as dt
 from celery import shared_task
 from django.utils import timezone
 
-from subscriptions.digests import ledger
+from subscriptions.digests import ledger, outlook
 from subscriptions.digests import tick as digests
 from subscriptions.flows import (
     address,
@@ -44,6 +44,8 @@ def tick() -> None:
     troubles.tell_staff(now)
     if indexing.unindexed().exists():
         index_papers.delay()
+    if outlook.due(now):
+        look_ahead.delay()
 
 
 @shared_task
@@ -80,6 +82,11 @@ def mail_sign_in(pk: int) -> None:
 @shared_task
 def index_papers() -> None:
     indexing.index_papers()
+
+
+@shared_task
+def look_ahead() -> None:
+    outlook.look_ahead(timezone.now())
 
 
 @shared_task

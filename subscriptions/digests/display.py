@@ -21,7 +21,7 @@ class _Kept(NamedTuple):
     shelf: Shelf
     days: Days
     state: object
-    """Of the papers of these days; see ``_papers_between``."""
+    """Of the papers of these days; see ``papers_between``."""
 
 
 _kept: _Kept | None = None
@@ -37,7 +37,7 @@ def newest_shelf() -> tuple[Shelf, Days]:
     global _kept
     days = Edition.objects.newest_week()
     first, last = (days[0], days[-1]) if days else (_NEVER, _NEVER)
-    state = _papers_between(first, last)
+    state = papers_between(first, last)
     kept = _kept
     if kept and (kept.days, kept.state) == (days, state):
         return kept.shelf, kept.days
@@ -51,7 +51,7 @@ def newest_shelf() -> tuple[Shelf, Days]:
         _BUILDING.release()
 
 
-def _papers_between(first: dt.date, last: dt.date) -> list[tuple[Any, ...]]:
+def papers_between(first: dt.date, last: dt.date) -> list[tuple[Any, ...]]:
     """Differs once a paper came, was hidden, merged into another, revised or picked."""
 
     def sums(model: type[Listing] | type[Pick]) -> Any:

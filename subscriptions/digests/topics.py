@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from django.core.cache import cache
@@ -13,7 +13,7 @@ from subscriptions.models.papers import PaperQuerySet
 
 from .display import SCORING, newest_shelf
 from .interests import interests_proposed
-from .shelf import Days, Shelf
+from .shelf import Shelf
 
 DAY, WEEK = dt.timedelta(days=1), dt.timedelta(days=7)
 MONTH_DAYS = 30
@@ -70,7 +70,7 @@ def _of_newest_days(topic: Topic) -> list[Match]:
     if found is None:
         shelf, days = newest_shelf()
         with SCORING:
-            found = _match(shelf, days, [topic])[topic.pk]
+            found = match_topics(shelf, [topic], shelf.listed(days), MOST)[topic.pk]
         cache.set(key, found, FRESH)
     return found
 
@@ -82,27 +82,29 @@ def _of_past_week(monday: dt.date, topic: Topic) -> list[Match]:
         if said not in found:
             days = tuple(monday + n * DAY for n in range(7))
             topics = [*{topic, *Topic.objects.offered()}]
-            matches = _match(Shelf(days[0], days[-1], pages=True), days, topics)
+            shelf = Shelf(days[0], days[-1], pages=True)
+            matches = match_topics(shelf, topics, shelf.listed(days), MOST)
             found = {_said(each): matches[each.pk] for each in topics}
             cache.set(key, found, KEPT)
     return found[said]
 
 
-def _match(shelf: Shelf, days: Days, topics: Sequence[Topic]) -> dict[int, list[Match]]:
-    """By topic, its papers that are listed on these days; two queries."""
+def match_topics(
+    shelf: Shelf, topics: Sequence[Topic], among: Container[int], most: int | None = None
+) -> dict[int, list[Match]]:
+    """By topic, its best papers, those ``among`` these places of the shelf; two queries."""
     followed = interests_proposed(
         Interest(kind=Interest.Kind.TOPIC, topic=topic, weight=Interest.Weight.NORMAL)
         for topic in topics
     )
     shelf.scored.score(followed)
-    listed = shelf.listed(days)
     found: dict[int, list[Match]] = {}
     for topic, interest in zip(topics, followed, strict=True):
         ranked = shelf.scored.ranked(interest)
-        best = [row for row in zip(ranked.papers, ranked.scores, strict=True) if row[0] in listed]
+        best = [row for row in zip(ranked.papers, ranked.scores, strict=True) if row[0] in among]
         found[topic.pk] = [
             Match(shelf.pks[place], score, shelf.scored.told(interest, place))
-            for place, score in best[:MOST]
+            for place, score in best[:most]
         ]
     return found
 
