@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("subscriptions", "0014_addresses_by_their_beginning")]
+    dependencies = [("subscriptions", "0018_merged_topics")]
 
     operations = [
         migrations.CreateModel(

@@ -12,6 +12,10 @@ class TopicQuerySet(models.QuerySet["Topic"]):
     def offered(self) -> "TopicQuerySet":
         return self.filter(status=Topic.Status.OFFERED)
 
+    def known(self) -> "TopicQuerySet":
+        """Offered, or merged into another: who asks for such a one is brought there."""
+        return self.filter(Q(status=Topic.Status.OFFERED) | Q(merged_into__isnull=False))
+
 
 class Topic(models.Model):
     """A subject that readers can follow."""
@@ -28,6 +32,15 @@ class Topic(models.Model):
     phrases = models.JSONField(default=list, blank=True, help_text='["flow matching", ...]')
     categories = models.JSONField(default=list, blank=True, help_text='["cs.SD", ...]')
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.OFFERED)
+    merged_into = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="merged",
+        help_text="where its followers went; see flows/topics.py",
+    )
     loaded = models.JSONField(
         default=dict,
         editable=False,
@@ -42,6 +55,10 @@ class Topic(models.Model):
             models.UniqueConstraint(Lower("name"), name="topic_name_once"),
             models.CheckConstraint(
                 name="topic_status", condition=Q(status__in=["offered", "retired"])
+            ),
+            models.CheckConstraint(
+                name="topic_merged_is_retired",
+                condition=Q(merged_into__isnull=True) | Q(status="retired"),
             ),
         ]
 
