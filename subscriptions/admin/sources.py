@@ -57,7 +57,7 @@ class DoubtfulPairAdmin(ReadOnlyAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """For the actions; nothing has a form."""
-        return admin.ModelAdmin.has_change_permission(self, request, obj)
+        return obj is None and admin.ModelAdmin.has_change_permission(self, request)
 
     @admin.display(description="title", ordering="paper__title")
     def title(self, pair: DoubtfulPair) -> str:

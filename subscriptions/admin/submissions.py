@@ -31,7 +31,7 @@ class SubmissionAdmin(ReadOnlyAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """For the actions; nothing has a form."""
-        return admin.ModelAdmin.has_change_permission(self, request, obj)
+        return obj is None and admin.ModelAdmin.has_change_permission(self, request)
 
     @admin.display(description="paper", ordering="arxiv_id")
     def shown(self, submission: Submission) -> str:
