@@ -1,21 +1,24 @@
 """Papers of the week, ranked by trend, to pick and to hide."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 
+from subscriptions.flows.curating import Change, Refused, touched
 from subscriptions.models import Listing, Paper, Pick
 from subscriptions.sources import source_label
 
+from . import board, board_changes
 from .fields import LISTS_AS_LINES
 
 WEEK = dt.timedelta(days=7)
@@ -114,6 +117,9 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
             picked_on=Subquery(picks.values("day")[:1]),
         ).order_by(*self.ordering)
 
+    def get_urls(self) -> list[URLPattern]:
+        return [*board.urls(self), *super().get_urls()]
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A paper that came back after deletion would be sent again; it is hidden instead."""
         return False
@@ -124,6 +130,8 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
         for name in ("arxiv_id", "doi", "own_id"):
             setattr(obj, name, getattr(obj, name) or None)
         super().save_model(request, obj, form, change)
+        if "hidden" in form.changed_data:
+            touched(obj.picks.values_list("day", flat=True))
 
     @admin.display(description="first author")
     def first_author(self, paper: Paper) -> str:
@@ -151,43 +159,49 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
 
     @admin.action(description="Pick for today’s edition, with the note")
     def pick(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
-        today = timezone.now().date()
-        note = request.POST.get("note", "")[:1000]
-        papers = list(queryset)
-        before = Pick.objects.filter(day=today).count()
-        for n, paper in enumerate(papers):
-            pick, new = Pick.objects.get_or_create(
-                paper=paper, day=today, defaults={"note": note, "position": before + n}
-            )
-            if not new and note:
-                Pick.objects.filter(pk=pick.pk).update(note=note)
-            self.log_change(request, paper, f"Picked for {today}.")
-        self.message_user(request, f"{len(papers)} picked for {today}.", messages.SUCCESS)
+        today, note = timezone.now().date(), request.POST.get("note", "")[:1000]
+
+        def pick(papers: list[int]) -> tuple[Change, str]:
+            return board_changes.pick(request, papers, today, today, note)
+
+        self._do(request, queryset, pick)
 
     @admin.action(description="Take back today’s pick")
     def unpick(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
-        picks = Pick.objects.filter(paper__in=list(queryset), day=timezone.now().date())
-        count, _ = picks.delete()
-        self.message_user(request, f"{count} no longer picked for today.", messages.SUCCESS)
+        today = timezone.now().date()
+        self._do(request, queryset, lambda pks: board_changes.take_back(request, pks, today))
 
     @admin.action(description="Hide: off topic")
     def hide_off_topic(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
-        self._hide(request, list(queryset), Paper.Hidden.OFF_TOPIC)
+        self._hide(request, queryset, Paper.Hidden.OFF_TOPIC)
 
     @admin.action(description="Hide: duplicate")
     def hide_duplicate(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
-        self._hide(request, list(queryset), Paper.Hidden.DUPLICATE)
+        self._hide(request, queryset, Paper.Hidden.DUPLICATE)
 
     @admin.action(description="Hide: withdrawn")
     def hide_withdrawn(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
-        self._hide(request, list(queryset), Paper.Hidden.WITHDRAWN)
+        self._hide(request, queryset, Paper.Hidden.WITHDRAWN)
 
     @admin.action(description="Show again")
     def show(self, request: HttpRequest, queryset: QuerySet[Paper]) -> None:
-        self._hide(request, list(queryset), Paper.Hidden.NO)
+        self._hide(request, queryset, Paper.Hidden.NO)
 
-    def _hide(self, request: HttpRequest, papers: Sequence[Paper], reason: Paper.Hidden) -> None:
-        Paper.objects.filter(pk__in=[paper.pk for paper in papers]).update(hidden=reason)
-        for paper in papers:
-            self.log_change(request, paper, f"Now {reason.label}.")
-        self.message_user(request, f"{len(papers)} now {reason.label}.", messages.SUCCESS)
+    def _hide(self, request: HttpRequest, queryset: QuerySet[Paper], reason: Paper.Hidden) -> None:
+        self._do(request, queryset, lambda pks: board_changes.hide(request, pks, reason))
+
+    def _do(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Paper],
+        change: Callable[[list[int]], tuple[Change, str]],
+    ) -> None:
+        """As on the board, where it can also be undone."""
+        papers = list(queryset.values_list("pk", flat=True))
+        try:
+            with transaction.atomic():
+                said = board_changes.tell(papers, *change(papers))
+        except Refused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+        else:
+            self.message_user(request, said, messages.SUCCESS)

@@ -1,22 +1,37 @@
-"""What editors put forward, as a list."""
+"""What editors put forward, as a list; the board is where it is changed."""
+
+import datetime as dt
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from subscriptions.models import Pick
 
+from .fields import ReadOnlyAdmin
+
 
 @admin.register(Pick)
-class PickAdmin(admin.ModelAdmin[Pick]):
-    list_display = ("paper", "day", "position", "note")
-    list_editable = ("position", "note")
+class PickAdmin(ReadOnlyAdmin):
+    list_display = ("paper", "day", "place", "note", "change_it")
     list_filter = ("day",)
     list_select_related = ("paper",)
     search_fields = ("paper__title",)
-    autocomplete_fields = ("paper",)
-    filter_horizontal = ("topics",)
     date_hierarchy = "day"
+    ordering = ("-day", "position", "pk")
+    list_per_page = 50
+    show_full_result_count = False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Pick | None = None) -> list[str]:
-        """A pick is not moved: readers may have had it. Delete it and pick anew."""
-        return ["paper", "day"] if obj else []
+    @admin.display(description="place", ordering="position")
+    def place(self, pick: Pick) -> int:
+        return pick.position + 1
+
+    @admin.display(description="")
+    def change_it(self, pick: Pick) -> SafeString:
+        return format_html('<a href="{}">on the board</a>', on_board(pick.day))
+
+
+def on_board(day: dt.date) -> str:
+    """The board with the picks of a day."""
+    return f"{reverse('admin:subscriptions_paper_board')}?picks={day}"
