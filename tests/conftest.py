@@ -36,7 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_kept_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process keeps the papers of a tick; here each test has papers of its own."""
-    for module in ("digests.select", "digests.ledger", "digests.display", "flows.search"):
+    for module in ("digests.display", "digests.ledger", "digests.preview", "digests.select",
+                   "flows.search"):  # fmt: skip
         monkeypatch.setattr(f"subscriptions.{module}._kept", None)
     for cache in caches.all():
         cache.clear()

@@ -71,6 +71,15 @@ def coming_days(subscriber: Subscriber, now: dt.datetime) -> tuple[dt.date, ...]
     return _open_days(subscriber, newest) or (newest,)
 
 
+def days_up_to(subscriber: Subscriber, newest: dt.date) -> tuple[dt.date, ...]:
+    """What a digest whose newest day is this one covers for a reader.
+
+    The days they have had no digest of; for who has had that day, as many as between two digests.
+    """
+    usual = 1 if subscriber.cadence == Subscriber.Cadence.DAILY else WINDOW_DAYS
+    return _open_days(subscriber, newest) or days_between(newest - usual * DAY, newest)
+
+
 def _open_days(subscriber: Subscriber, newest: dt.date) -> tuple[dt.date, ...]:
     """What this reader has had no digest of up to a day, at most seven days."""
     after = max(subscriber.covered_until or dt.date.min, newest - WINDOW_DAYS * DAY)

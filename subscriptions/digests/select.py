@@ -52,12 +52,21 @@ def select(requests: Sequence[Request], *, as_of: dt.datetime | None = None) -> 
     return select_from(shelf_for(requests, as_of), requests) if requests else {}
 
 
-def select_from(shelf: Shelf, requests: Sequence[Request]) -> dict[int, Chosen]:
-    """``select`` from a shelf that is there already."""
+def select_from(
+    shelf: Shelf, requests: Sequence[Request], *, had_before: dt.date | None = None
+) -> dict[int, Chosen]:
+    """``select`` from a shelf that is there already.
+
+    As it was for who got that day's digest since: of what they were sent, only what is from
+    before the day ``had_before`` counts.
+    """
     readers = [request.subscriber.pk for request in requests]
     interests = interests_of(readers)
     shelf.scored.score(interest for found in interests.values() for interest in found)
-    had = _had(readers, shelf, Delivery.objects.filter(newest_day__gte=shelf.since))
+    sent = Delivery.objects.filter(newest_day__gte=shelf.since)
+    if had_before:
+        sent = sent.filter(newest_day__lt=had_before)
+    had = _had(readers, shelf, sent)
     chosen = {
         request.subscriber.pk: choose(
             request, interests[request.subscriber.pk], had[request.subscriber.pk], shelf

@@ -2,6 +2,8 @@
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -28,21 +30,15 @@ class Shelf:
     """
 
     def __init__(self, first: dt.date, last: dt.date, pages: bool = False) -> None:
+        self.first, self.last = first, last
         self.since = first - LOOK_BACK
-        picks = list(
-            Pick.objects.filter(day__range=(first, last), paper__hidden=Paper.Hidden.NO)
-            .prefetch_related("topics")
-            .order_by("day", "position", "pk")
-        )
+        picks = self._its(Pick).prefetch_related("topics").order_by("day", "position", "pk")
         listed = Paper.objects.visible().listed_between(first, last)
         picked = Paper.objects.filter(pk__in=[pick.paper_id for pick in picks])
         self.papers = list((listed | picked).distinct().with_votes().order_by("pk"))
         self.pks = [paper.pk for paper in self.papers]
         self.places = {pk: n for n, pk in enumerate(self.pks)}
-        self.picks = [
-            (pick.day, self.places[pick.paper_id], {topic.pk for topic in pick.topics.all()})
-            for pick in picks
-        ]
+        self._put(picks)
         days: dict[dt.date, set[int]] = defaultdict(set)
         # A past pick can be deleted: that a paper was here is enough for it to have been sent.
         self.old = {n for n, p in enumerate(self.papers) if p.first_seen.date() < self.since}
@@ -75,6 +71,33 @@ class Shelf:
             Pool(docs, background, site_vectors(store=not pages), FEW if pages else MUCH)
         )
         """The same places, ranked for what readers follow."""
+
+    def refresh(self) -> bool:
+        """Take in what editors did since: what they pick, for whom, and what they hide.
+
+        Three queries. False where papers have come that are not on the shelf.
+        """
+        picks = self._its(Pick).prefetch_related("topics").order_by("day", "position", "pk")
+        listed = self._its(Listing).values_list("paper_id", "day")
+        if not {paper for paper, _ in listed}.union(pick.paper_id for pick in picks) <= set(
+            self.pks
+        ):
+            return False
+        self._put(picks)
+        self._listed_by_day, self._listed = defaultdict(set), {}
+        for paper, day in listed:
+            self._listed_by_day[day].add(self.places[paper])
+        return True
+
+    def _its(self, model: type[Listing] | type[Pick]) -> Any:
+        days = model._default_manager.filter(day__range=(self.first, self.last))
+        return days.filter(paper__hidden=Paper.Hidden.NO)
+
+    def _put(self, picks: Iterable[Pick]) -> None:
+        self.picks = [
+            (pick.day, self.places[pick.paper_id], {topic.pk for topic in pick.topics.all()})
+            for pick in picks
+        ]
 
     def listed(self, days: Days) -> set[int]:
         """The papers that a source listed on one of these days."""
