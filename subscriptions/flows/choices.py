@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from django.db.models.functions import Coalesce
+
 from subscriptions.models import Interest, Paper, Subscriber, Topic
 
 CONSENT_VERSION = "2026-11"
@@ -70,7 +72,8 @@ class Choices:
 
     def interests(self, subscriber: Subscriber) -> Iterator[Interest]:
         """What these choices say, unsaved: two queries, for topics and papers that are here."""
-        topics = Topic.objects.filter(pk__in=self.topics).values_list("pk", flat=True)
+        found = Topic.objects.filter(pk__in=self.topics)
+        topics = dict.fromkeys(found.values_list(Coalesce("merged_into", "pk"), flat=True))
         papers = {p.arxiv_id: p for p in Paper.objects.filter(arxiv_id__in=self.papers)}
         return self.interests_among(subscriber, topics, papers)
 

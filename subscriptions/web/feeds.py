@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.syndication.views import Feed
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
@@ -134,8 +135,8 @@ class _Daily(_Entries):
 
 
 class _OfTopic(_Entries):
-    def get_object(self, request: HttpRequest, slug: str) -> Topic:
-        return Topic.objects.offered().get(slug=slug)
+    def get_object(self, request: HttpRequest, topic: Topic) -> Topic:
+        return topic
 
     def title(self, topic: Topic) -> str:
         return f"Paper Round: {_xml(topic.name)}"
@@ -209,7 +210,10 @@ def daily(request: HttpRequest) -> HttpResponse:
 @cache_control(public=True, max_age=KEPT)
 def of_topic(request: HttpRequest, slug: str) -> HttpResponse:
     """The papers of the newest released days that fit a topic, and why."""
-    return _OfTopic()(request, slug=slug)
+    topic = get_object_or_404(Topic.objects.known().select_related("merged_into"), slug=slug)
+    if topic.merged_into:
+        return redirect("topic-feed", topic.merged_into.slug)
+    return _OfTopic()(request, topic=topic)
 
 
 @require_safe

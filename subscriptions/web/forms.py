@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -89,7 +90,9 @@ class ChoicesForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["topics"].queryset = self.topic_choices()  # type: ignore[attr-defined]
+        choices = Q(pk__in=self.topic_choices().values("pk"))
+        merged = Q(merged_into__isnull=False)  # since the form was opened; ``Choices`` knows where
+        self.fields["topics"].queryset = Topic.objects.filter(choices | merged)  # type: ignore[attr-defined]
 
     def topic_choices(self) -> Any:
         return Topic.objects.offered()

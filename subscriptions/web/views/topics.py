@@ -2,7 +2,7 @@
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from subscriptions.digests.topics import MONTH_DAYS, month_matches, week_matches
@@ -26,7 +26,9 @@ def topics(request: HttpRequest) -> HttpResponse:
 @require_safe
 def topic(request: HttpRequest, slug: str) -> HttpResponse:
     """The papers of the last days that fit a topic, and why; the best first."""
-    found = get_object_or_404(Topic.objects.offered(), slug=slug)
+    found = get_object_or_404(Topic.objects.known().select_related("merged_into"), slug=slug)
+    if found.merged_into:
+        return redirect("topic", found.merged_into.slug)
     month = request.GET.get("days") == str(MONTH_DAYS)
     matches = month_matches(found) if month else week_matches(found)
     page = Paginator(matches, PER_PAGE).get_page(request.GET.get("page"))
