@@ -12,7 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -82,7 +82,7 @@ class StaleSave(admin.ModelAdmin[Any]):
         form = super().get_form(request, obj, change=change, **kwargs)
         if not self._guards(request, obj):
             return form
-        return type(form.__name__, (_SeenForm, form), {"inlines": self._inlines(request, obj)})
+        return type(form.__name__, (_SeenForm, form), {"below": self._below(request, obj)})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
@@ -98,14 +98,15 @@ class StaleSave(admin.ModelAdmin[Any]):
     def _guards(self, request: HttpRequest, obj: Any) -> bool:
         return obj is not None and self.has_change_permission(request, obj)
 
-    def _inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        """The formsets of what is edited below the object."""
-        inlines = self.get_inline_instances(request, obj)
-        return [
-            inline.get_formset(request, obj)
-            for inline in inlines
-            if inline.has_change_permission(request, obj)
-        ]
+    def _below(self, request: HttpRequest, obj: Any) -> list[tuple[str, QuerySet[Any]]]:
+        """The rows that are edited on the object's page, by what they are called there."""
+        found = []
+        for inline in self.get_inline_instances(request, obj):
+            if inline.has_change_permission(request, obj):
+                formset: Any = inline.get_formset(request, obj)
+                rows = inline.get_queryset(request).filter(**{formset.fk.name: obj})
+                found.append((str(inline.verbose_name_plural), rows))
+        return found
 
 
 class _SeenField(forms.CharField):
@@ -116,20 +117,20 @@ class _SeenField(forms.CharField):
 
 
 class _SeenForm(forms.ModelForm[Any]):
-    """Carries a version of its fields, one of the rows below it, and when they were read.
+    """Carries a version of its fields, one of the rows below them, and when they were read.
 
     Posted without it, by a script for instance, nothing is compared.
     """
 
     seen = _SeenField(required=False, max_length=60)
-    inlines: list[Any] = []
+    below: list[tuple[str, QuerySet[Any]]] = []
     saved = "Nothing is"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         own = {field.name for field in self.instance._meta.get_fields()}
         self._now = _values(self.instance, [name for name in self.fields if name in own])
-        below = [_hash(_values(row, _columns(row))) for _, rows in self._below() for row in rows]
+        below = [_hash(_values(row, _columns(row))) for _, rows in self.below for row in rows]
         versions = [_hash(self._now), _hash({"below": below})]
         self.initial[SEEN] = ".".join([*versions, str(int(timezone.now().timestamp()))])
 
@@ -155,7 +156,7 @@ class _SeenForm(forms.ModelForm[Any]):
         fields = self.instance._meta
         rows = [
             (
-                self.fields[name].label or name,
+                str(self.fields[name].label or name),
                 _cell(shown(fields.get_field(name), self._now[name])),
                 _cell(shown(fields.get_field(name), typed[name])),
             )
@@ -164,8 +165,8 @@ class _SeenForm(forms.ModelForm[Any]):
         ]
         if seen[1] != self.initial[SEEN].split(".")[1]:
             rows += [
-                (name.capitalize(), _cell("; ".join(map(str, those))), "as in the form below")
-                for name, those in self._below()
+                (name, _cell("; ".join(map(str, those))), "as in the form below")
+                for name, those in self.below
             ]
         self.add_error(
             None,
@@ -187,7 +188,7 @@ class _SeenForm(forms.ModelForm[Any]):
         """Who changed it last, if the log of staff's changes knows."""
         about = ContentType.objects.get_for_model(self.instance)
         entries = LogEntry.objects.filter(content_type=about, object_id=str(self.instance.pk))
-        last = entries.select_related("user").order_by("-action_time").first()
+        last = entries.select_related("user").order_by("-pk").first()
         if last is None or last.action_time.timestamp() < since:
             return (
                 f"{self.instance} has changed since you opened this page, by none of the staff:"
@@ -198,20 +199,6 @@ class _SeenForm(forms.ModelForm[Any]):
 
     def _typed(self, name: str) -> Any:
         return self.cleaned_data[name] if name in self.cleaned_data else self[name].value()
-
-    def _below(self) -> list[tuple[str, list[Model]]]:
-        """The rows that are edited below the object, by what they are."""
-        return [
-            (
-                str(formset.model._meta.verbose_name_plural),
-                list(
-                    formset.model._base_manager.filter(**{formset.fk.name: self.instance}).order_by(
-                        "pk"
-                    )
-                ),
-            )
-            for formset in self.inlines
-        ]
 
 
 def _values(obj: Model, fields: Sequence[str]) -> dict[str, Any]:

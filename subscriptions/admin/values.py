@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import Model, QuerySet
 
 CLIPPED = 200
 """Characters of a value that the log keeps."""
@@ -21,15 +21,12 @@ def plain(value: Any) -> Any:
 
 def shown(field: Any, value: Any) -> str:
     """A value of a model's field in words; empty for none. ``field`` may be None."""
-    if value is None or value == "":
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(field, ForeignKey) and not isinstance(value, Model):
-        value = field.related_model._base_manager.filter(pk=value).first() or value
     if isinstance(value, QuerySet | list | tuple):
         return "; ".join(map(str, value))
-    return str(dict(getattr(field, "flatchoices", ())).get(value, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    words = dict(getattr(field, "flatchoices", ())).get(value, value)
+    return "" if words is None else str(words)
 
 
 def clip(text: str) -> str:
