@@ -20,6 +20,8 @@ from subscriptions.sources import source_label
 
 from . import board, board_changes
 from .fields import LISTS_AS_LINES
+from .history import History
+from .stale import StaleSave
 
 WEEK = dt.timedelta(days=7)
 
@@ -96,7 +98,7 @@ class NoteForm(ActionForm):
 
 
 @admin.register(Paper)
-class PaperAdmin(admin.ModelAdmin[Paper]):
+class PaperAdmin(StaleSave, History):
     list_display = ("title", "first_author", "listed", "upvotes", "picked", "state", "read")
     list_filter = (WhenFilter, PickedFilter, "hidden", SourceFilter)
     search_fields = ("title", "abstract", "arxiv_id", "doi")

@@ -9,10 +9,12 @@ from django.http import HttpRequest
 from subscriptions.models import Topic
 
 from .fields import LISTS_AS_LINES
+from .history import History
+from .stale import StaleSave
 
 
 @admin.register(Topic)
-class TopicAdmin(admin.ModelAdmin[Topic]):
+class TopicAdmin(StaleSave, History):
     list_display = ("name", "group", "position", "status", "followers")
     list_editable = ("position",)
     list_filter = ("group", "status")
@@ -24,7 +26,8 @@ class TopicAdmin(admin.ModelAdmin[Topic]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
         active = Q(interest__subscriber__status="active")
-        return super().get_queryset(request).annotate(followed=Count("interest", filter=active))
+        topics: QuerySet[Topic] = super().get_queryset(request)
+        return topics.annotate(followed=Count("interest", filter=active))
 
     def has_delete_permission(self, request: HttpRequest, obj: Topic | None = None) -> bool:
         """Only a topic that nobody follows; one that is followed is retired instead."""
