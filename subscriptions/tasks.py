@@ -5,10 +5,11 @@ import datetime as dt
 from celery import shared_task
 from django.utils import timezone
 
-from subscriptions.digests import ledger, outlook
+from subscriptions.digests import figures, ledger, outlook
 from subscriptions.digests import tick as digests
 from subscriptions.flows import (
     address,
+    import_files,
     indexing,
     logins,
     schedule,
@@ -32,6 +33,7 @@ def tick() -> None:
         answer_request.delay(pk)
     sign_in.purge(now)
     logins.purge(now)
+    import_files.purge(now)
     address.purge(now)
     for pk in address.unmailed(now):
         mail_address_change.delay(pk)
@@ -44,8 +46,15 @@ def tick() -> None:
     troubles.tell_staff(now)
     if indexing.unindexed().exists():
         index_papers.delay()
+    _tell_editors(now)
+
+
+def _tell_editors(now: dt.datetime) -> None:
+    """What only their pages show."""
     if outlook.due(now):
         look_ahead.delay()
+    for pk in figures.due(now):
+        count_edition.delay(pk, now.isoformat())
 
 
 @shared_task
@@ -87,6 +96,11 @@ def index_papers() -> None:
 @shared_task
 def look_ahead() -> None:
     outlook.look_ahead(timezone.now())
+
+
+@shared_task
+def count_edition(pk: int, asked_at: str) -> None:
+    figures.count(pk, dt.datetime.fromisoformat(asked_at), timezone.now())
 
 
 @shared_task

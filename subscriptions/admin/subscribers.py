@@ -21,12 +21,14 @@ from subscriptions.digests.preview import coming_digest
 from subscriptions.flows import staff_choices
 from subscriptions.models import Delivery, Interest, Section, Subscriber
 
+from . import growth
 from .decisions import Decisions
 from .fields import address_in
 from .history import History
 from .interests import InterestInline
 from .paging import CappedPaginator
 from .stale import StaleSave
+from .subscriber_files import SubscriberFiles
 from .subscriber_page import page_of
 from .why import WhyPage
 
@@ -61,7 +63,7 @@ class SubscriberList(ChangeList):
 
 
 @admin.register(Subscriber)
-class SubscriberAdmin(Decisions, WhyPage, StaleSave, History):
+class SubscriberAdmin(SubscriberFiles, Decisions, WhyPage, StaleSave, History):
     list_display = (
         "email", "status", "cadence", "follows", "next_digest", "last_delivery", "preview_link",
     )  # fmt: skip
@@ -118,6 +120,7 @@ class SubscriberAdmin(Decisions, WhyPage, StaleSave, History):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
+            *growth.urls(self),
             path("<int:pk>/preview/", view(self.preview), name="subscriptions_subscriber_preview"),
             path(
                 "<int:pk>/preview.html",
@@ -153,7 +156,7 @@ class SubscriberAdmin(Decisions, WhyPage, StaleSave, History):
         return response
 
     def _get(self, request: HttpRequest, pk: int) -> Subscriber:
-        subscriber = self.get_object(request, str(pk))
+        subscriber: Subscriber | None = self.get_object(request, str(pk))
         if subscriber is None or not self.has_view_permission(request, subscriber):
             raise Http404
         return subscriber
