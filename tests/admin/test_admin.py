@@ -13,16 +13,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from subscriptions.admin.subscribers import SubscriberAdmin
 from subscriptions.digests.tick import send_due
-from subscriptions.flows.preferences import unsubscribe
 from subscriptions.models import (
     Delivery,
     Edition,
     Paper,
     Pick,
-    Subscriber,
-    Suppression,
     Topic,
 )
 
@@ -144,23 +140,6 @@ def test_release_is_a_watermark(admin_client: Client, settings: Any, week: list[
     assert max(released) == FRIDAY and len(released) == 5
 
 
-def test_subscribers_and_what_was_delivered(
-    admin_client: Client, week: list[Paper], make_reader: Make
-) -> None:
-    reader = make_reader("ada@example.org", phrases=("robot arms",))
-    send_due(MONDAY, lambda: MONDAY)
-    page = admin_client.get(url("subscriber_changelist")).content.decode()
-    assert "ada@example.org" in page
-    page = admin_client.get(url("subscriber_change", reader.pk)).content.decode()
-    assert "5 papers, Sent" in page and "Preview the coming digest" in page
-    delivery = Delivery.objects.get()
-    page = admin_client.get(url("delivery_changelist")).content.decode()
-    assert "ada@example.org" in page
-    page = admin_client.get(url("delivery_change", delivery.pk)).content.decode()
-    assert "Robot arms 4" in page and "Your phrase “robot arms”" in page
-    assert admin_client.post(url("delivery_change", delivery.pk), {}).status_code == 403
-
-
 def test_the_preview_is_what_will_be_sent(
     admin_client: Client, week: list[Paper], make_reader: Make
 ) -> None:
@@ -179,52 +158,6 @@ def test_the_preview_is_what_will_be_sent(
     assert framed.content.decode() == mailed
     assert Delivery.objects.count() == 1
     assert admin_client.get(url("subscriber_preview", 999)).status_code == 404
-
-
-def test_a_new_schedule_set_by_staff_moves_the_slot(
-    admin_client: Client, make_reader: Make
-) -> None:
-    reader = make_reader("ada@example.org", at=MONDAY, phrases=("robot arms",))
-    inline = {"interests-TOTAL_FORMS": "0", "interests-INITIAL_FORMS": "0"}
-    data = {"email": "eve@example.org", "cadence": "weekly", "weekday": "3", "hour": "6",
-            "timezone": "UTC", "max_papers": "30", "sections_off": ["trending"],
-            **inline}  # fmt: skip
-    page = url("subscriber_change", reader.pk)
-    assert admin_client.post(page, {**data, "timezone": "Mars"}).status_code == 200
-    assert admin_client.post(page, {**data, "max_papers": "31"}).status_code == 200
-    assert admin_client.post(page, data).status_code == 302
-    moved = Subscriber.objects.get()
-    assert (moved.max_papers, moved.sections_off) == (30, ["trending"])
-    assert moved.email == "ada@example.org", "consent is the owner's"
-    assert moved.next_digest_at == dt.datetime(2025, 10, 16, 6, tzinfo=dt.UTC)
-
-
-def test_saving_does_not_bring_back_a_reader_who_just_left(
-    admin_client: Client, make_reader: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reader = make_reader("ada@example.org", at=MONDAY, phrases=("robot arms",))
-    save = SubscriberAdmin.save_model
-
-    def left_meanwhile(self: Any, request: Any, obj: Any, form: Any, change: Any) -> None:
-        unsubscribe(reader.pk, MONDAY)
-        save(self, request, obj, form, change)
-
-    monkeypatch.setattr(SubscriberAdmin, "save_model", left_meanwhile)
-    inline = {"interests-TOTAL_FORMS": "0", "interests-INITIAL_FORMS": "0"}
-    data = {"cadence": "daily", "weekday": "0", "hour": "6", "timezone": "UTC",
-            "max_papers": "10", **inline}  # fmt: skip
-    answer = admin_client.post(url("subscriber_change", reader.pk), data)
-    assert answer.status_code == 302
-    now = Subscriber.objects.get()
-    assert (now.status, now.next_digest_at, now.cadence) == ("unsubscribed", None, "daily")
-
-
-def test_an_operator_can_suppress_an_address(admin_client: Client) -> None:
-    data = {"email": "Ada@example.org", "reason": "operator"}
-    assert admin_client.post(url("suppression_add"), data).status_code == 302
-    assert Suppression.objects.has("ada@example.org")
-    page = admin_client.post(url("suppression_add"), data)
-    assert "suppressed already" in page.content.decode()
 
 
 def test_nobody_gets_in_without_a_login(client: Client, make_reader: Make) -> None:

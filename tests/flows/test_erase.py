@@ -201,6 +201,6 @@ def test_staff_who_delete_a_reader_erase_them(admin_client: Client, reader: Subs
     assert not holding(EMAIL, WORDS, str(reader))
     eve = Subscriber.objects.get()
     SignInRequest.objects.create(email=eve.email, asked_at=MONDAY)
-    data = {"action": "delete_selected", "_selected_action": [eve.pk], "post": "yes"}
-    admin_client.post("/admin/subscriptions/subscriber/", data)
+    data = {"action": "erase", "pks": str(eve.pk), "post": "yes"}
+    admin_client.post("/admin/subscriptions/subscriber/decide/", data)
     assert not Subscriber.objects.exists() and not holding("eve@example.org", str(eve))
