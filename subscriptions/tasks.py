@@ -15,6 +15,7 @@ from subscriptions.flows import (
     schedule,
     sign_in,
     subscribe,
+    topics,
     troubles,
     wanted,
 )
@@ -35,6 +36,7 @@ def tick() -> None:
     logins.purge(now)
     import_files.purge(now)
     address.purge(now)
+    topics.gather()
     for pk in address.unmailed(now):
         mail_address_change.delay(pk)
     for pk in sign_in.unanswered(now):

@@ -2,11 +2,13 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils.text import slugify
 
 from subscriptions.models import Feedback, Interest, Pick, Subscriber, Topic, TopicMark, TopicMatch
 
@@ -50,10 +52,10 @@ def _by_topic(interests: QuerySet[Interest]) -> dict[int, int]:
     return {row["topic_id"]: row["n"] for row in rows}
 
 
-def _rounded(count: float) -> int:
+def _rounded(number: float) -> int:
     """To two digits: more would look like a count."""
-    digits = len(str(round(count))) - 2
-    return round(round(count), -digits) if digits > 0 else round(count)
+    whole = round(number)
+    return round(whole, -max(len(str(whole)) - 2, 0))
 
 
 def set_status(topics: QuerySet[Topic], status: str) -> list[Topic]:
@@ -63,6 +65,14 @@ def set_status(topics: QuerySet[Topic], status: str) -> list[Topic]:
         offered = {"merged_into": None} if status == Status.OFFERED else {}
         Topic.objects.filter(pk__in=[t.pk for t in changed]).update(status=status, **offered)
     return changed
+
+
+def new_slug(name: str) -> str:
+    """For the address of a topic of this name, one that no other has."""
+    slug = slugify(name)[:50] or "topic"
+    taken = set(Topic.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
+    numbered = (f"{slug}-{n}" for n in count(2))
+    return next(one for one in chain([slug], numbered) if one not in taken)
 
 
 def mark(topic: Topic, paper: int, verdict: str, by: Any, now: dt.datetime) -> None:
