@@ -105,27 +105,29 @@ def test_interests_are_added_weighed_and_taken_off(
     assert "Ada" not in str(list(LogEntry.objects.values_list("object_repr", "change_message")))
 
 
-@pytest.mark.parametrize(
-    ("rows", "told"),
-    [
-        ([{"kind": "phrase", "what": "Robot ARMS"}], "“Robot ARMS” is followed already: keep one."),
-        ([{"kind": "phrase", "what": "ads"}, {"kind": "phrase", "what": "Ads", "weight": "-2"}],
-         "“Ads” is both followed and muted: keep one."),
-        ([{"kind": "category", "what": "cs.XX"}], "There is no arXiv category “cs.XX”"),
-        ([{"kind": "topic", "what": "Alchemy"}], "There is no topic “Alchemy” on offer."),
-        ([{"kind": "paper", "what": "my paper"}], "is not an arXiv id or link"),
-        ([{"kind": "author", "what": "Bo Lee", "weight": "-2"}], "Only a phrase can be muted."),
-        ([{"kind": "phrase", "what": "…"}], "has no word in it"),
-        ([{"kind": "phrase", "what": "x" * 121}], "at most 120 characters"),
-        ([{"kind": "phrase", "what": f"w{n}"} for n in range(30)], "At most 30 of a kind"),
-    ],
-)  # fmt: skip
+WRONG = [
+    ([{"kind": "phrase", "what": "Robot ARMS"}], "“Robot ARMS” is followed already: keep one."),
+    (
+        [{"kind": "phrase", "what": "ads"}, {"kind": "phrase", "what": "Ads", "weight": "-2"}],
+        "“Ads” is both followed and muted: keep one.",
+    ),
+    ([{"kind": "category", "what": "cs.XX"}], "There is no arXiv category “cs.XX”"),
+    ([{"kind": "topic", "what": "Alchemy"}], "There is no topic “Alchemy” on offer."),
+    ([{"kind": "paper", "what": "my paper"}], "is not an arXiv id or link"),
+    ([{"kind": "author", "what": "Bo Lee", "weight": "-2"}], "Only a phrase can be muted."),
+    ([{"kind": "phrase", "what": "…"}], "has no word in it"),
+    ([{"kind": "phrase", "what": "x" * 121}], "at most 120 characters"),
+    ([{"kind": "phrase", "what": f"w{n}"} for n in range(30)], "At most 30 of a kind"),
+]
+
+
 def test_interests_are_checked_as_on_the_readers_form(
-    admin_client: Client, reader: Subscriber, rows: list[dict[str, str]], told: str
+    admin_client: Client, reader: Subscriber
 ) -> None:
-    answer = save(admin_client, reader, *rows)
-    assert answer.status_code == 200
-    assert told in answer.content.decode()
+    for rows, told in WRONG:
+        answer = save(admin_client, reader, *rows)
+        assert answer.status_code == 200
+        assert told in answer.content.decode(), told
     assert [row.value for row in Interest.objects.all()] == ["robot arms"]
 
 

@@ -85,27 +85,21 @@ def decide(client: Client, action: str, *readers: Subscriber, **fields: str) -> 
     return " ".join(str(message) for message in answer.context.get("messages", ()))
 
 
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
+def test_search_takes_what_a_person_wrote(
+    admin_client: Client, make_reader: Make, reader: Subscriber
+) -> None:
+    make_reader("ada.b@example.org")
+    numeric = make_reader(f"{reader.pk}@example.org").email
+    for typed, expected in (
         ("ada@EXAMPLE.org", ["Ada@example.org"]),
         (" Ada Ito <mailto:ada@example.org> ", ["Ada@example.org"]),
         ("ada", ["ada.b@example.org", "Ada@example.org"]),
+        (str(reader.pk), [numeric, "Ada@example.org"]),
         ("example.org", []),
         ("a%", []),
         ("9" * 30, []),
-    ],
-)
-def test_search_takes_what_a_person_wrote(
-    admin_client: Client, make_reader: Make, reader: Subscriber, typed: str, expected: list[str]
-) -> None:
-    make_reader("ada.b@example.org"), make_reader("cy@example.org")
-    assert found(admin_client, q=typed) == expected
-
-
-def test_search_by_number(admin_client: Client, make_reader: Make, reader: Subscriber) -> None:
-    other = make_reader(f"{reader.pk}@example.org")
-    assert found(admin_client, q=str(reader.pk)) == [other.email, reader.email]
+    ):
+        assert found(admin_client, q=typed) == expected, typed
 
 
 @pytest.mark.postgresql
@@ -258,10 +252,10 @@ def test_pause_and_end_it(admin_client: Client, reader: Subscriber) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("action", ["unsubscribe", "suppress", "erase", "pause"])
-def test_what_hurts_is_asked_first(admin_client: Client, reader: Subscriber, action: str) -> None:
-    answer = admin_client.post(DECIDE, {"action": action, "pks": str(reader.pk)})
-    assert decisions.DECISIONS[action].asks in answer.content.decode()
+def test_what_hurts_is_asked_first(admin_client: Client, reader: Subscriber) -> None:
+    for action in ("unsubscribe", "suppress", "erase", "pause"):
+        answer = admin_client.post(DECIDE, {"action": action, "pks": str(reader.pk)})
+        assert decisions.DECISIONS[action].asks in answer.content.decode()
     assert Subscriber.objects.get().status == "active"
     assert not Suppression.objects.exists() and not LogEntry.objects.exists()
 
