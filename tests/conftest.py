@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _nothing_kept_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process keeps the papers of a tick; here each test has papers of its own."""
     for module in ("digests.display", "digests.ledger", "digests.preview", "digests.select",
-                   "flows.search"):  # fmt: skip
+                   "digests.workbench", "flows.search"):  # fmt: skip
         monkeypatch.setattr(f"subscriptions.{module}._kept", None)
     for cache in caches.all():
         cache.clear()
