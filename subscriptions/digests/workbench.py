@@ -93,7 +93,9 @@ class Bench:
         """The first day that has papers: a young site has fewer than thirty."""
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many papers there are."""
         return len(self._days)
 
     @property
