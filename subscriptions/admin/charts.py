@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from django.http import HttpResponse
 
-WIDTH, LABEL, GAP = 720, 260, 12
-ROW, BAR = 24, 12
-LINE_HEIGHT, COLUMN_HEIGHT, RIGHT = 96, 36, 64
+GAP, ROW, BAR = 12, 24, 12
+BARS_WIDTH, LABEL, LETTERS = 600, 220, 28
+DAYS_WIDTH, RIGHT, LINE_HEIGHT, COLUMN_HEIGHT = 900, 64, 96, 36
 MOST_BARS, MOST_ROWS = 12, 200
 """So many rows are drawn, and so many stand in the table of the page; the CSV has all."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -48,7 +48,6 @@ def shown(table: Table, csv_url: str) -> dict[str, Any]:
         "rows": table.rows[:MOST_ROWS],
         "more": len(table.rows) > MOST_ROWS,
         "csv_url": csv_url,
-        "width": WIDTH,
         **chart,
     }
 
@@ -71,11 +70,12 @@ def _cell(text: str) -> str:
 def _bars(table: Table) -> dict[str, Any]:
     """Each column has bars of its own scale, beside each other."""
     rows = table.rows[:MOST_BARS]
-    width = (WIDTH - LABEL) / len(table.columns)
+    width = (BARS_WIDTH - LABEL) / len(table.columns)
     most = [max(1, *(row.values[n] for row in rows), 0) for n in range(len(table.columns))]
     longest = width - GAP - 9 * max(len(f"{value:,}") for value in most)
     left = [LABEL + n * width for n in range(len(table.columns))]
     return {
+        "width": BARS_WIDTH,
         "height": ROW * (len(rows) + 1),
         "label_width": LABEL - GAP,
         "row_height": ROW,
@@ -84,6 +84,7 @@ def _bars(table: Table) -> dict[str, Any]:
         "bars": [
             {
                 "label": row.label,
+                "short": _short(row.label),
                 "top": ROW * n,
                 "y": ROW * n + (ROW - BAR) // 2,
                 "text_y": ROW * n + 16,
@@ -92,6 +93,7 @@ def _bars(table: Table) -> dict[str, Any]:
                         "x": _px(x),
                         "width": _px(longest * value / most[column]),
                         "text_x": _px(x + longest * value / most[column] + (6 if value else 0)),
+                        "value": value,
                         "text": f"{value:,}",
                         "title": f"{row.label}: {value:,} {table.columns[column]}",
                     }
@@ -128,10 +130,11 @@ def _days(table: Table) -> dict[str, Any]:
         y += ROW + height + GAP
     first, last = table.rows[0], table.rows[-1]
     return {
+        "width": DAYS_WIDTH,
         "height": y + ROW,
         "panels": panels,
-        "plot_width": WIDTH - RIGHT,
-        "right": WIDTH - RIGHT + 6,
+        "plot_width": DAYS_WIDTH - RIGHT,
+        "right": DAYS_WIDTH - RIGHT + 6,
         "axis_y": y + 10,
         "ends": (first.label, last.label),
         "says": f"{table.columns[0]}: {first.values[0]:,} on {first.label},"
@@ -144,13 +147,13 @@ def _line(values: Sequence[int], top: int, height: int) -> dict[str, Any]:
     low, span = min(values), max(max(values) - min(values), 1)
     heights = [top + height - height * (value - low) / span for value in values]
     points = heights if len(heights) > 1 else heights * 2
-    step = (WIDTH - RIGHT) / (len(points) - 1)
+    step = (DAYS_WIDTH - RIGHT) / (len(points) - 1)
     return {"points": " ".join(f"{_px(n * step)},{_px(y)}" for n, y in enumerate(points))}
 
 
 def _columns(values: Sequence[int], top: int, height: int) -> dict[str, Any]:
     """As one path, from 0 up."""
-    step, most = (WIDTH - RIGHT) / len(values), max(1, *values, 0)
+    step, most = (DAYS_WIDTH - RIGHT) / len(values), max(1, *values, 0)
     return {
         "path": "".join(
             f"M{_px(n * step)} {_px(top + height)}v{_px(-height * value / most)}"
@@ -159,6 +162,10 @@ def _columns(values: Sequence[int], top: int, height: int) -> dict[str, Any]:
             if value
         )
     }
+
+
+def _short(text: str) -> str:
+    return f"{text[: LETTERS - 1].rstrip()}…" if len(text) > LETTERS else text
 
 
 def _px(value: float) -> str:

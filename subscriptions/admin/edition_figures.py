@@ -27,8 +27,8 @@ SHORT = ("more", "less", "saved")
 VERDICT_NAMES = dict(zip(VERDICTS, ("More like this", "Less like this", "Saved"), strict=True))
 LEFT_NAMES = {
     "unsubscribed": "Unsubscribed",
-    "bounced": "Address given up after bounces",
-    "complained": "Complained of spam",
+    "bounced": "Given up after bounces",
+    "complained": "Complained",
 }
 
 
@@ -51,14 +51,15 @@ def edition_figures(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         _count_again(request, edition)
         return redirect("admin:subscriptions_edition_figures", pk)
-    tables = _tables(figures) if figures else []
+    digests = sum(figures["deliveries"].values()) if figures else 0
+    tables = _tables(figures) if figures and digests else []
     context = {
         **admin.site.each_context(request),
         "opts": Edition._meta,
         "title": f"Figures of {edition}",
         "edition": edition,
         "counted_at": figures and dt.datetime.fromisoformat(figures["counted_at"]),
-        "digests": figures and sum(figures["deliveries"].values()),
+        "digests": digests,
         "charts": [
             shown(table, reverse("admin:subscriptions_edition_figures_csv", args=[pk, table.slug]))
             for table in tables
@@ -170,7 +171,7 @@ def _states(figures: Figures) -> Iterable[Row]:
         if count := figures["deliveries"].get(status.value, 0):
             yield Row(status.label, (count,))
         if status is Delivery.Status.FAILED and figures["bounced"]:
-            yield Row("of these bounced: no such address", (figures["bounced"],))
+            yield Row("of these bounced", (figures["bounced"],))
 
 
 def _answers(figures: Figures) -> Iterable[Row]:

@@ -100,7 +100,7 @@ def _change(table: Table) -> dict[str, object]:
     change = table.rows[-1].values[0] - before
     went = sum(sum(row.values[2:]) for row in table.rows)
     return {
-        "since": table.rows[0].label,
+        "since": dt.date.fromisoformat(table.rows[0].label),
         "now": table.rows[-1].values[0],
         "more": max(0, change),
         "fewer": max(0, -change),
