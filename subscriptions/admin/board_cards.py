@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -106,12 +107,13 @@ class Asked:
         for word in self.filters.get("q", "").split()[:WORDS]:
             escaped = json.dumps(word)[1:-1]  # as SQLite has it in a list of names
             known, _ = arxiv_id(word) or (word, None)
+            by_id = Q(arxiv_id__startswith=known) if re.search("[./]", known) else Q()
             papers = papers.filter(
                 Q(title__icontains=word)
                 | Q(abstract__icontains=word)
                 | Q(authors__icontains=word)
                 | Q(authors__icontains=escaped)
-                | Q(arxiv_id__startswith=known)
+                | by_id
             )
         return papers
 

@@ -58,7 +58,7 @@ def do(request: HttpRequest, day: dt.date, now: dt.datetime) -> Told:
     elif verb in MOVES or (verb == "place" and is_pk(to)):
         need(request, "change_pick")
         change = curating.place(papers[0], day, lambda at: int(to) if to else at + MOVES[verb])
-        words = f"moved within {said(day)}"
+        change, words = keep(request, change, f"moved within {said(day)}")
     else:
         raise Refused("There is no such button. Reload the page.")
     return change.papers.union(papers), tell(papers, change, words)

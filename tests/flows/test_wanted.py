@@ -11,9 +11,11 @@ from django.core.management import call_command
 
 from subscriptions.flows import wanted as flow
 from subscriptions.models import (
+    Edition,
     Interest,
     Listing,
     Paper,
+    Pick,
     SourceRun,
     Submission,
     Subscriber,
@@ -271,3 +273,39 @@ def test_while_arxiv_is_being_fetched_they_wait(reader: Subscriber) -> None:
         SourceRun.objects.update(status="ok", finished_at=MONDAY, expires_at=None)
         flow.fetch_wanted(MONDAY + MINUTE, server.url)
     assert states() == {"1706.00001": "found"}
+
+
+def test_a_pick_waits_for_its_paper_and_goes_out_with_the_next_day_that_can() -> None:
+    Edition.objects.roll(MONDAY)
+    today, day = MONDAY.date(), dt.timedelta(days=1)
+    for arxiv_id, pick_day in (
+        ("1706.00001", today + 2 * day),
+        ("1706.00002", today - day),
+        ("1706.00003", today - 30 * day),
+        ("1706.00004", today),
+    ):
+        flow.want_pick(arxiv_id, pick_day, MONDAY)
+    assert flow.due(MONDAY)
+    with serving(having("1706.00001", "1706.00002", "1706.00003")) as server:
+        flow.fetch_wanted(MONDAY, server.url)
+    picks = Pick.objects.order_by("paper__arxiv_id").values_list("paper__arxiv_id", "day")
+    assert dict(picks) == {
+        "1706.00001": today + 2 * day, "1706.00002": today, "1706.00003": today,
+    }, "a day that is released, or over for long, has none any more"  # fmt: skip
+    assert states()["1706.00004"] == "missing"
+    assert [one.arxiv_id for one in WantedPaper.objects.exclude(pick_day=None)] == ["1706.00004"]
+    flow.want_pick("1706.00004", today, MONDAY + 5 * MINUTE)
+    assert states()["1706.00004"] == "waiting", "an editor may ask again at once"
+    assert flow.forget_pick("1706.00004") and not flow.due(MONDAY + 10 * MINUTE)
+
+
+def test_a_hidden_paper_is_picked_when_an_editor_shows_it(make_paper: Make) -> None:
+    Edition.objects.roll(MONDAY)
+    paper = make_paper("Cups", arxiv_id="1706.00001", hidden="withdrawn")
+    flow.want_pick("1706.00001", MONDAY.date(), MONDAY)
+    flow.fetch_wanted(MONDAY)
+    assert states() == {"1706.00001": "found"} and not flow.due(MONDAY)
+    Paper.objects.update(hidden="")
+    assert flow.due(MONDAY)
+    flow.fetch_wanted(MONDAY)
+    assert (Pick.objects.get().paper, flow.due(MONDAY)) == (paper, False)

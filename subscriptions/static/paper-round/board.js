@@ -229,6 +229,11 @@ document.addEventListener("focusin", (event) => {
   }
 });
 
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (menu.matches(".menu[open]")) menu.lastElementChild.scrollIntoView({ block: "nearest" });
+}, true);
+
 // Keys.
 
 function step(by) {
