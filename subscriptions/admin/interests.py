@@ -34,6 +34,8 @@ class InterestForm(forms.ModelForm[Interest]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("kind", "what", "weight"):  # the table has no labels
+            self.fields[name].widget.attrs["aria-label"] = name.capitalize()
         if self.instance.pk:
             self.fields["kind"].disabled = self.fields["what"].disabled = True
             self.initial["what"] = str(self.instance)
@@ -68,6 +70,11 @@ class InterestForm(forms.ModelForm[Interest]):
 
 class InterestFormSet(BaseInlineFormSet[Interest, Subscriber, forms.ModelForm[Interest]]):
     """As the reader's own form: nothing twice, and no more than that form takes."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if DELETION_FIELD_NAME in form.fields:
+            form.fields[DELETION_FIELD_NAME].widget.attrs["aria-label"] = "Take off"
 
     def clean(self) -> None:
         super().clean()

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from subscriptions.digests.account import account, digest_about, had_it, past_account
 from subscriptions.flows.naming import paper_named
-from subscriptions.models import Delivery, Paper, Section, Subscriber
+from subscriptions.models import Delivery, Interest, Paper, Section, Subscriber
 from subscriptions.sources import source_label
 
 LONGEST = 500
@@ -61,6 +61,7 @@ def _told(reader: Subscriber, paper: Paper, asked: str) -> dict[str, Any]:
     brought = reader.interests.filter(pk=item.get("interest", 0)) if item else None
     return {
         "account": found,
+        "graded": [(graded, Interest.Weight(graded.weight).label) for graded in found.graded],
         "delivery": delivery,
         "others": [row for row in with_it if row != delivery],
         "item": item,
