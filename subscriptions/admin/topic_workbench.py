@@ -110,7 +110,7 @@ class WorkbenchPage(StaleSave, History):
         return TemplateResponse(request, f"{FOLDER}/workbench.html", context)
 
     def _form(self, request: HttpRequest, stored: Topic | None) -> Any:
-        form = self.get_form(request, stored, change=stored is not None, fields=FIELDS)
+        form = self.get_form(request, stored, fields=FIELDS)
         data = request.POST if request.method == "POST" else None
         made = form(data, instance=copy.copy(stored))  # a form writes into what it is given
         for name, attrs in WIDGETS.items():
