@@ -1,26 +1,94 @@
-"""Editions and their picks."""
+"""Editions: the workspace of a day, and the list of days."""
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.contrib.contenttypes.models import ContentType
+from django.core.validators import MaxLengthValidator
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, reverse_lazy
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
 
+from subscriptions import notes
+from subscriptions.flows.curating import touched
 from subscriptions.models import Edition, Listing, Paper, Pick
+
+from . import edition_figures, edition_preview, edition_release
+from .edition_release import hold_days, may_release, standing
+from .history import History
+from .stale import StaleSave
+
+INTRO = Edition._meta.get_field("intro").max_length or 0
+LINES = 6
+"""So many of the log's lines stand on the page; all are in the history."""
+
+
+class IntroForm(forms.ModelForm[Edition]):
+    """The intro alone; the rest of an edition is not edited by hand."""
+
+    # Without maxlength, by which a browser would cut off what is pasted, and not say so.
+    intro = forms.CharField(
+        label="Intro",
+        required=False,
+        validators=[MaxLengthValidator(INTRO)],
+        help_text="A few words above the papers. Markdown: *emphasis*, **strong**,"
+        " [words](https://…), lists.",
+        widget=AdminTextareaWidget(
+            {
+                "rows": 6,
+                "data-hx-post": reverse_lazy("admin:subscriptions_edition_intro"),
+                "data-hx-trigger": "input changed delay:300ms",
+                "data-hx-target": "#intro-shown",
+            }
+        ),
+    )
+
+    class Meta:
+        model = Edition
+        fields = ("intro",)
+
+    def clean_intro(self) -> str:
+        return notes.clean(self.cleaned_data["intro"])
+
+
+class StandingFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [*Edition.Status.choices, ("held", "Held")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Edition]) -> QuerySet[Edition]:
+        if self.value() == "held":
+            return queryset.filter(held_at__isnull=False)
+        if self.value() in Edition.Status.values:
+            return queryset.filter(status=self.value())
+        return queryset
+
+
+class HoldForm(ActionForm):
+    reason = forms.CharField(label="Reason for a hold", max_length=200, required=False)
 
 
 @admin.register(Edition)
-class EditionAdmin(admin.ModelAdmin[Edition]):
-    list_display = ("day", "status", "papers", "picks", "intro")
-    list_filter = ("status",)
-    readonly_fields = ("day", "status", "released_at", "its_picks")
-    fields = ("day", "status", "released_at", "intro", "its_picks")
-    actions = ("release",)
+class EditionAdmin(StaleSave, History, admin.ModelAdmin[Edition]):
+    list_display = ("day", "state", "papers", "picks", "intro_begins")
+    list_filter = (StandingFilter,)
+    sortable_by = ("day",)
     list_per_page = 31
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    form = IntroForm
+    fields = ("intro",)
+    actions = ("release", "hold")
+    action_form = HoldForm
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -28,47 +96,88 @@ class EditionAdmin(admin.ModelAdmin[Edition]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        return may_release(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            *edition_release.urls(self),
+            *edition_preview.urls(self),
+            *edition_figures.urls(self),
+            *super().get_urls(),
+        ]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Edition]:
         listed = Listing.objects.filter(day=OuterRef("day"), paper__hidden=Paper.Hidden.NO)
-        picked = Pick.objects.filter(day=OuterRef("day"))
+        picked = Pick.objects.filter(day=OuterRef("day"), paper__hidden=Paper.Hidden.NO)
 
         def count(rows: QuerySet[Any]) -> Coalesce:
             total = rows.order_by().values("day").annotate(n=Count("paper", distinct=True))
             return Coalesce(Subquery(total.values("n"), output_field=IntegerField()), 0)
 
-        editions = super().get_queryset(request)
+        editions: QuerySet[Edition] = super().get_queryset(request).select_related("approved_by")
         return editions.annotate(paper_count=count(listed), pick_count=count(picked))
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        edition, form = context["original"], context["adminform"].form
+        written = form["intro"].value() if "intro" in form.fields else edition.intro
+        context |= {
+            "title": f"Edition of {edition.day:%A} {edition.day.day} {edition.day:%B %Y}",
+            "subtitle": None,
+            "picks": Pick.objects.filter(day=edition.day)
+            .select_related("paper")
+            .prefetch_related("topics")
+            .order_by("position", "pk"),
+            "hidden": Listing.objects.filter(day=edition.day)
+            .exclude(paper__hidden=Paper.Hidden.NO)
+            .aggregate(n=Count("paper", distinct=True))["n"],
+            "log": _log(edition),
+            "intro": edition_preview.intro_shown(written or ""),
+            **edition_release.statement(edition, request.user, timezone.now()),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Edition, form: Any, change: Any) -> None:
         obj.save(update_fields=form.changed_data)  # its status may have moved on meanwhile
+        if form.changed_data:
+            touched([obj.day])
+            if obj.approved_by_id and obj.status != Edition.Status.RELEASED:
+                said = "The approval was of another intro: two editors must release this one."
+                self.message_user(request, said, messages.WARNING)
 
-    @admin.display(ordering="paper_count")
+    @admin.display
+    def state(self, edition: Edition) -> str:
+        return standing(edition)
+
+    @admin.display
     def papers(self, edition: Any) -> int:
         return edition.paper_count  # type: ignore[no-any-return]
 
-    @admin.display(ordering="pick_count")
+    @admin.display
     def picks(self, edition: Any) -> int:
         return edition.pick_count  # type: ignore[no-any-return]
 
-    @admin.display(description="picks")
-    def its_picks(self, edition: Edition) -> str:
-        picks = Pick.objects.filter(day=edition.day).select_related("paper").order_by("position")
-        rows = format_html_join(
-            "",
-            '<li><a href="{}">{}</a> {}</li>',
-            (
-                (reverse("admin:subscriptions_pick_change", args=[p.pk]), p.paper.title, p.note)
-                for p in picks
-            ),
-        )
-        return format_html("<ol>{}</ol>", rows) if rows else "none"
+    @admin.display(description="intro")
+    def intro_begins(self, edition: Edition) -> str:
+        text = " ".join(notes.text(edition.intro).split())
+        return text if len(text) <= 80 else f"{text[:80]}…"
 
-    @admin.action(description="Release, with all closed days before")
-    def release(self, request: HttpRequest, queryset: QuerySet[Edition]) -> None:
-        days = list(queryset.values_list("day", flat=True))
-        count = Edition.objects.release(max(days), timezone.now())
-        if max(days) >= timezone.now().date():
-            self.message_user(
-                request, "A day is released when it is over; today is still open.", messages.WARNING
-            )
-        self.message_user(request, f"{count} days released.", messages.SUCCESS)
+    @admin.action(description="Release, with all closed days before", permissions=["release"])
+    def release(self, request: HttpRequest, queryset: QuerySet[Edition]) -> HttpResponse | None:
+        """Says first how many readers it is for; see ``edition_release``."""
+        newest = queryset.order_by("-day").first()
+        if newest is None:
+            return None
+        return redirect("admin:subscriptions_edition_release", newest.pk)
+
+    @admin.action(description="Hold, for the reason given", permissions=["release"])
+    def hold(self, request: HttpRequest, queryset: QuerySet[Edition]) -> None:
+        hold_days(request, list(queryset), request.POST.get("reason", ""))
+
+
+def _log(edition: Edition) -> QuerySet[LogEntry]:
+    about = ContentType.objects.get_for_model(Edition)
+    entries = LogEntry.objects.filter(content_type=about, object_id=str(edition.pk))
+    return entries.select_related("user").order_by("-action_time", "-pk")[:LINES]

@@ -3,8 +3,6 @@
 import datetime as dt
 from typing import Any
 
-from csp.constants import SELF
-from csp.decorators import csp_update
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -14,19 +12,19 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from subscriptions.digests.preview import coming_digest
 from subscriptions.flows import staff_choices
 from subscriptions.models import Delivery, Interest, Section, Subscriber
 
 from . import growth
+from .board_changes import need
 from .decisions import Decisions
 from .fields import address_in
 from .history import History
 from .interests import InterestInline
 from .paging import CappedPaginator
+from .previews import frame, shown, with_frames
 from .stale import StaleSave
 from .subscriber_files import SubscriberFiles
 from .subscriber_page import page_of
@@ -65,13 +63,14 @@ class SubscriberList(ChangeList):
 @admin.register(Subscriber)
 class SubscriberAdmin(SubscriberFiles, Decisions, WhyPage, StaleSave, History):
     list_display = (
-        "email", "status", "cadence", "follows", "next_digest", "last_delivery", "preview_link",
+        "email", "status", "cadence", "follows", "next_digest", "last_delivery",
     )  # fmt: skip
     list_filter = ("status", "cadence")
     search_fields = ("email",)
     search_help_text = "An address or its beginning, or a subscriber’s number"
     ordering = ("-pk",)
     sortable_by = ()
+    list_per_page = 50
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -108,7 +107,8 @@ class SubscriberAdmin(SubscriberFiles, Decisions, WhyPage, StaleSave, History):
         if reader is not None and self.has_view_permission(request, reader):
             may = self.decisions_for(request).items()
             decisions = {name: one for name, one in may if reader.status in one.statuses}
-            more |= {"reader": reader, "decisions": decisions, **page_of(reader, request.GET)}
+            more |= {"title": reader.email, "subtitle": None, "reader": reader}
+            more |= {"decisions": decisions, **page_of(reader, request.GET)}
         return super().changeform_view(
             request, object_id, form_url, {**more, **(extra_context or {})}
         )
@@ -124,40 +124,33 @@ class SubscriberAdmin(SubscriberFiles, Decisions, WhyPage, StaleSave, History):
             path("<int:pk>/preview/", view(self.preview), name="subscriptions_subscriber_preview"),
             path(
                 "<int:pk>/preview.html",
-                view(xframe_options_sameorigin(self.preview_html)),
+                view(self.preview_html),
                 name="subscriptions_subscriber_preview_html",
             ),
             *super().get_urls(),
         ]
 
-    @method_decorator(csp_update({"frame-src": [SELF]}))
+    @method_decorator(with_frames)
     def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The coming digest of one reader: HTML in a frame, and the text."""
+        """The coming digest of one reader."""
         subscriber = self._get(request, pk)
-        delivery, rendered = coming_digest(subscriber, timezone.now())
         context = {
             **self.admin_site.each_context(request),
+            **shown(request, coming_digest(subscriber, timezone.now())),
             "opts": self.opts,
             "title": f"Coming digest of {subscriber.email}",
             "subscriber": subscriber,
-            "delivery": delivery,
-            "rendered": rendered,
-            "size": len(rendered.html.encode()),
+            "frame_url": reverse("admin:subscriptions_subscriber_preview_html", args=[pk]),
         }
         return TemplateResponse(request, "admin/subscriptions/subscriber/preview.html", context)
 
     def preview_html(self, request: HttpRequest, pk: int) -> HttpResponse:
-        _, rendered = coming_digest(self._get(request, pk), timezone.now())
-        response = HttpResponse(rendered.html)
-        response["Content-Security-Policy"] = (
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self';"
-            " sandbox allow-popups"
-        )
-        return response
+        return frame(request, coming_digest(self._get(request, pk), timezone.now()))
 
     def _get(self, request: HttpRequest, pk: int) -> Subscriber:
+        need(request, "view_subscriber", "preview_subscriber")
         subscriber: Subscriber | None = self.get_object(request, str(pk))
-        if subscriber is None or not self.has_view_permission(request, subscriber):
+        if subscriber is None:
             raise Http404
         return subscriber
 
@@ -166,14 +159,10 @@ class SubscriberAdmin(SubscriberFiles, Decisions, WhyPage, StaleSave, History):
         return subscriber.followed or 0
 
     @admin.display(description="next digest (UTC)", empty_value="none")
-    def next_digest(self, subscriber: Subscriber) -> dt.datetime | None:
-        return subscriber.next_digest_at
+    def next_digest(self, subscriber: Subscriber) -> str:
+        slot = subscriber.next_digest_at
+        return f"{slot.astimezone(dt.UTC):%Y-%m-%d %H:%M}" if slot else ""
 
     @admin.display(description="last delivery", empty_value="none yet")
     def last_delivery(self, subscriber: Any) -> str | None:
         return subscriber.last_status and Delivery.Status(subscriber.last_status).label
-
-    @admin.display(description="")
-    def preview_link(self, subscriber: Subscriber) -> str:
-        url = reverse("admin:subscriptions_subscriber_preview", args=[subscriber.pk])
-        return format_html('<a href="{}">preview</a>', url)

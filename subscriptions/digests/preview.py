@@ -1,6 +1,7 @@
 """Digests to look at: composed as the real ones are, and stored nowhere."""
 
 import datetime as dt
+import re
 import threading
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -63,8 +64,7 @@ def in_scheme(html: str, *, dark: bool) -> str:
     """The HTML of a digest as a mail program shows it that is dark, or one that is light."""
     scheme = "dark" if dark else "light"
     html = html.replace(PREFERS_DARK, "@media all" if dark else "@media not all")
-    html = html.replace("color-scheme: light dark", f"color-scheme: {scheme}")
-    return html.replace('content="light dark"', f'content="{scheme}"')
+    return re.sub('light dark(?=[";])', scheme, html)
 
 
 def _composed(subscriber: Subscriber, days: Days, chosen: Chosen, now: dt.datetime) -> Preview:

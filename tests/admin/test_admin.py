@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from subscriptions.digests.preview import in_scheme
 from subscriptions.digests.tick import send_due
 from subscriptions.models import (
     Delivery,
@@ -121,25 +122,6 @@ def test_edit_a_topic(admin_client: Client, topics: dict[str, Topic]) -> None:
     assert Topic.objects.get(slug="robotics").phrases == ["robot arms", "grasping"]
 
 
-def test_an_edition_with_an_intro(admin_client: Client, week: list[Paper]) -> None:
-    edition = Edition.objects.get(day=FRIDAY)
-    page = admin_client.get(url("edition_changelist")).content.decode()
-    assert "released" in page
-    admin_client.post(url("edition_change", edition.pk), {"intro": "A good week."})
-    assert Edition.objects.get(day=FRIDAY).intro == "A good week."
-
-
-def test_release_is_a_watermark(admin_client: Client, settings: Any, week: list[Paper]) -> None:
-    settings.EDITIONS_NEED_APPROVAL = True
-    Edition.objects.all().update(status=Edition.Status.CLOSED, released_at=None)
-    friday = Edition.objects.get(day=FRIDAY)
-    admin_client.post(
-        url("edition_changelist"), {"action": "release", "_selected_action": [friday.pk]}
-    )
-    released = Edition.objects.filter(status="released").values_list("day", flat=True)
-    assert max(released) == FRIDAY and len(released) == 5
-
-
 def test_the_preview_is_what_will_be_sent(
     admin_client: Client, week: list[Paper], make_reader: Make
 ) -> None:
@@ -151,11 +133,11 @@ def test_the_preview_is_what_will_be_sent(
     assert framed["X-Frame-Options"] == "SAMEORIGIN"
     send_due(MONDAY, lambda: MONDAY)
     message: Any = mail.outbox[0]
-    assert page.context["rendered"].subject == message.subject
+    assert page.context["preview"].digest.subject == message.subject
     signed, unsigned = r"/(preferences|u|digest)/[^/]+/", r"/\1/preview/"
-    assert page.context["rendered"].text == re.sub(signed, unsigned, message.body)
+    assert page.context["preview"].digest.text == re.sub(signed, unsigned, message.body)
     mailed = re.sub(signed, unsigned, message.alternatives[0].content)
-    assert framed.content.decode() == mailed
+    assert framed.content.decode() == in_scheme(mailed, dark=False)
     assert Delivery.objects.count() == 1
     assert admin_client.get(url("subscriber_preview", 999)).status_code == 404
 
