@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -11,19 +11,26 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.contrib.contenttypes.models import ContentType
+from django.core import signing
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
 from .values import plain, shown
 
 SEEN = "seen"
 LONGEST = 10_000
 """Characters of a value that are shown to compare; a valid one has no more."""
+TOLD = """<strong>{}</strong> {}<table>
+<thead><tr><th scope=col>Field</th><th scope=col>Stored now</th><th scope=col>Yours</th></tr>
+</thead><tbody>{}</tbody></table>
+Save again to write yours over what is stored now, or
+<a href="">start again from what is stored</a>."""
+LEFT_ALONE = format_html("<em>{}</em>", "left alone, and stays as it is stored now")
+BELOW = format_html("<em>{}</em>", "as in the form below")
 
 
 def version_of(obj: Model, fields: Sequence[str]) -> str:
@@ -32,15 +39,15 @@ def version_of(obj: Model, fields: Sequence[str]) -> str:
     For a row as it is stored: values that a form has not cleaned yet may differ in type.
     A relation to many is read in one query, or as it was prefetched.
     """
-    return _hash(_values(obj, fields))
+    return _hash({name: plain(value) for name, value in _values(obj, fields).items()})
 
 
 class StaleSave(admin.ModelAdmin[Any]):
     """Base of an admin whose forms, also those in its list, save over no change unseen.
 
-    The form carries the version that was seen. If the row is another one by now it comes back
-    with both versions, nothing is saved, and saving it again writes over what was shown. Rows
-    of a list that an editor left alone stay as others made them.
+    The form carries the version that was seen. If the row is another one by now, it comes back
+    with both versions and nothing is saved; saving it again writes over what was shown. What an
+    editor left alone, a field or a row of a list, stays as others made it.
     """
 
     class Media:
@@ -93,7 +100,9 @@ class StaleSave(admin.ModelAdmin[Any]):
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         form = super().get_changelist_form(request, **kwargs)
-        return type(form.__name__, (_SeenForm, form), {"saved": "Nothing in this list is"})
+        return type(
+            form.__name__, (_SeenForm, form), {"saved": "Nothing in this list is saved yet."}
+        )
 
     def _guards(self, request: HttpRequest, obj: Any) -> bool:
         return obj is not None and self.has_change_permission(request, obj)
@@ -117,72 +126,87 @@ class _SeenField(forms.CharField):
 
 
 class _SeenForm(forms.ModelForm[Any]):
-    """Carries a version of its fields, one of the rows below them, and when they were read.
+    """Carries the version of each of its fields, that of the rows below them, and when it was.
 
     Posted without it, by a script for instance, nothing is compared.
     """
 
-    seen = _SeenField(required=False, max_length=60)
+    seen = _SeenField(required=False)
     below: list[tuple[str, QuerySet[Any]]] = []
-    saved = "Nothing is"
+    saved = "Nothing is saved yet."
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         own = {field.name for field in self.instance._meta.get_fields()}
         self._now = _values(self.instance, [name for name in self.fields if name in own])
-        below = [_hash(_values(row, _columns(row))) for _, rows in self.below for row in rows]
-        versions = [_hash(self._now), _hash({"below": below})]
-        self.initial[SEEN] = ".".join([*versions, str(int(timezone.now().timestamp()))])
+        below = [_values(row, _columns(row)) for _, rows in self.below for row in rows]
+        self._version: dict[str, Any] = {
+            "fields": {name: _hash(plain(value)) for name, value in self._now.items()},
+            "below": _hash(below),
+            "at": int(timezone.now().timestamp()),
+        }
+        self.initial[SEEN] = signing.dumps(self._version, salt=SEEN)
 
     def clean(self) -> dict[str, Any] | None:
         data = super().clean()
-        seen = self.data.get(self.add_prefix(SEEN), "").split(".")
-        now = self.initial[SEEN].split(".")
-        if len(seen) == 3 and seen[:2] != now[:2]:
-            typed = {name: self._typed(name) for name in self._now}
-            if seen[1] == now[1] and _hash(typed) == seen[0]:
-                self._leave_alone()
-            elif seen[1] != now[1] or _hash(typed) != now[0]:
-                self._tell(typed, seen)
+        if seen := self.data.get(self.add_prefix(SEEN)):
+            self._compare(_read(seen))
         return data
 
-    def _leave_alone(self) -> None:
-        """Nothing was typed here: what others made of it stays."""
-        for name in self._now:
-            self.cleaned_data.pop(name, None)
-        self.changed_data = []
+    def _compare(self, seen: dict[str, Any]) -> None:
+        now = self._version["fields"]
+        theirs = {name for name in now if now[name] != seen["fields"].get(name)}
+        below = self._version["below"] != seen["below"]
+        if not theirs and not below:
+            return
+        typed = {name: _hash(plain(self._typed(name))) for name in now}
+        mine = {name for name in now if typed[name] != seen["fields"].get(name)}
+        for name in now.keys() - mine:
+            self._leave_alone(name)
+        if below or any(typed[name] != now[name] for name in mine):
+            self._tell([name for name in now if name in theirs | mine], mine, seen["at"], below)
 
-    def _tell(self, typed: dict[str, Any], seen: list[str]) -> None:
-        fields = self.instance._meta
-        rows = [
-            (
-                str(self.fields[name].label or name),
-                _cell(shown(fields.get_field(name), self._now[name])),
-                _cell(shown(fields.get_field(name), typed[name])),
-            )
-            for name in self._now
-            if _hash({name: typed[name]}) != _hash({name: self._now[name]})
-        ]
-        if seen[1] != self.initial[SEEN].split(".")[1]:
-            rows += [
-                (name, _cell("; ".join(map(str, those))), "as in the form below")
-                for name, those in self.below
-            ]
-        self.add_error(
-            None,
-            format_html(
-                "<strong>{}</strong> {} saved yet.<table><thead><tr><th scope=col>Field</th>"
-                "<th scope=col>Stored now</th><th scope=col>Yours</th></tr></thead>"
-                "<tbody>{}</tbody></table>Save again to write yours over what is stored now, or"
-                ' <a href="">start again from what is stored</a>.',
-                self._who(int(seen[2]) if seen[2].isdecimal() else 0),
-                self.saved,
-                format_html_join("", "<tr><th scope=row>{}</th><td>{}</td><td>{}</td></tr>", rows),
-            ),
+    def _leave_alone(self, name: str) -> None:
+        field: Any = self.instance._meta.get_field(name)
+        if name in self.cleaned_data:
+            stored = self._now[name] if field.many_to_many else getattr(self.instance, name)
+            self.cleaned_data[name] = stored
+        self.changed_data = [changed for changed in self.changed_data if changed != name]
+
+    def _tell(self, names: list[str], mine: set[str], since: int, below: bool) -> None:
+        rows: list[tuple[str, str, str]] = []
+        for name in names:
+            field = self.instance._meta.get_field(name)
+            now = _cell(shown(field, self._now[name]))
+            yours = _cell(shown(field, self._typed(name))) if name in mine else LEFT_ALONE
+            rows.append((str(self.fields[name].label or name), now, yours))
+        if below:
+            rows += [(name, _cell("; ".join(map(str, those))), BELOW) for name, those in self.below]
+        said = format_html(
+            TOLD,
+            self._who(since),
+            self.saved,
+            format_html_join("", "<tr><th scope=row>{}</th><td>{}</td><td>{}</td></tr>", rows),
         )
+        self.add_error(None, said)
+        self._show(SEEN, self.initial[SEEN])
+        for name in self._now.keys() - mine:
+            self._show(name, self.fields[name].prepare_value(self._now[name]))
+
+    def _show(self, name: str, value: Any) -> None:
+        """Have the form that comes back hold this, not what was posted."""
         data: Any = self.data
         self.data = data = data.copy()
-        data[self.add_prefix(SEEN)] = self.initial[SEEN]
+        key = self.add_prefix(name)
+        if isinstance(value, list):
+            data.setlist(key, value)
+        elif value is None or value is False:
+            data.pop(key, None)
+        else:
+            data[key] = value
+
+    def _typed(self, name: str) -> Any:
+        return self.cleaned_data[name] if name in self.cleaned_data else self[name].value()
 
     def _who(self, since: int) -> str:
         """Who changed it last, if the log of staff's changes knows."""
@@ -197,8 +221,14 @@ class _SeenForm(forms.ModelForm[Any]):
         at = date_format(timezone.localtime(last.action_time), "DATETIME_FORMAT")
         return f"{last.user} has changed {self.instance} since you opened this page, on {at} UTC."
 
-    def _typed(self, name: str) -> Any:
-        return self.cleaned_data[name] if name in self.cleaned_data else self[name].value()
+
+def _read(seen: str) -> dict[str, Any]:
+    """The version a form carries; one that differs from all for what is not of our making."""
+    try:
+        version: dict[str, Any] = signing.loads(seen, salt=SEEN)
+    except signing.BadSignature:
+        version = {"fields": {}, "below": "", "at": 0}
+    return version
 
 
 def _values(obj: Model, fields: Sequence[str]) -> dict[str, Any]:
@@ -210,11 +240,10 @@ def _columns(row: Model) -> list[str]:
     return [field.name for field in row._meta.concrete_fields]
 
 
-def _hash(values: Mapping[str, Any]) -> str:
-    same = {name: plain(value) for name, value in values.items()}
-    text = json.dumps(same, sort_keys=True, default=str)
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _cell(text: str) -> str | SafeString:
+def _cell(text: str) -> str:
     return text[:LONGEST] or format_html("<em>{}</em>", "empty")
