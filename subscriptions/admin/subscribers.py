@@ -81,6 +81,7 @@ class SubscriberAdmin(SubscriberFiles, Decisions, WhyPage, StaleSave, History):
         ("Digests", {"fields": ("max_papers", "sections_off", "text_only")}),
     )
     names_only = True
+    import_export_change_list_template = "admin/subscriptions/subscriber/change_list.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody is signed up by hand: consent is the reader's own."""

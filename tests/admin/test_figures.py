@@ -102,6 +102,8 @@ def rows_of(client: Client, path: str) -> list[list[str]]:
 
 def test_what_became_of_an_edition(admin_client: Client, edition: Edition) -> None:
     count(edition.pk, MONDAY, MONDAY)
+    its_page = reverse("admin:subscriptions_edition_change", args=[edition.pk])
+    assert figures(edition) in look(admin_client, its_page).xpath("//a/@href")
     page = look(admin_client, figures(edition))
     assert "Of 3 digests whose newest day this is. Counted 13 October, 09:00 UTC." in " ".join(
         page.xpath("//form")[-1].text_content().split()
@@ -274,6 +276,8 @@ def test_readers_by_day(
     make_reader("late@example.org", at=MONDAY)
     Movement.objects.note(Movement.Kind.BOUNCED, MONDAY - 2 * DAY)
     Subscriber.objects.filter(pk=readers[2].pk).update(status="bounced", next_digest_at=None)
+    readers_list = look(admin_client, reverse("admin:subscriptions_subscriber_changelist"))
+    assert GROWTH in readers_list.xpath("//a/@href")
     page = look(admin_client, GROWTH)
     rows = [
         ["2025-10-10", "4", "4", "0", "0", "0", "0"],
