@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Max
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -129,17 +129,21 @@ class WorkbenchPage(StaleSave, History):
             if not self._may_save(request, stored):
                 raise PermissionDenied
             form = self._form(request, stored)
-            if not form.is_valid():
-                return self.workbench_page(request, stored, form, _tried(form, stored, {}))
-            topic: Topic = form.save(commit=False)
-            if stored is None:
-                last = Topic.objects.aggregate(last=Max("position"))["last"]
-                topic.slug, topic.position = new_slug(topic.name), (last or 0) + 1
-            self.save_model(request, topic, form, stored is not None)
-            said = self.construct_change_message(request, form, None, stored is None)
-            (self.log_change if stored else self.log_addition)(request, topic, said)
-        self.message_user(request, f"“{topic}” is saved.", messages.SUCCESS)
-        return redirect("admin:subscriptions_topic_workbench", topic.pk)
+            saved = self._store(request, stored, form) if form.is_valid() else None
+        if saved is None:
+            return self.workbench_page(request, stored, form, {})
+        self.message_user(request, f"“{saved}” is saved.", messages.SUCCESS)
+        return redirect("admin:subscriptions_topic_workbench", saved.pk)
+
+    def _store(self, request: HttpRequest, stored: Topic | None, form: Any) -> Topic:
+        topic: Topic = form.save(commit=False)
+        if stored is None:
+            last = Topic.objects.aggregate(last=Max("position"))["last"]
+            topic.slug, topic.position = new_slug(topic.name), (last or 0) + 1
+        self.save_model(request, topic, form, stored is not None)
+        said = self.construct_change_message(request, form, None, stored is None)
+        (self.log_change if stored else self.log_addition)(request, topic, said)
+        return topic
 
     def _mark(self, request: HttpRequest, stored: Topic | None) -> None:
         """By ``mark``: a paper and a verdict, which is empty to take one back."""
@@ -156,7 +160,7 @@ class WorkbenchPage(StaleSave, History):
         self.log_change(request, stored, f"{words}: “{paper.title[:100]}”.")
 
 
-def _tried(form: Any, stored: Topic | None, given: Mapping[str, str]) -> dict[str, Any]:
+def _tried(form: Any, stored: Topic | None, given: QueryDict) -> dict[str, Any]:
     """What the form's topic brings; that of fields that are wrong is as it is stored."""
     form.is_valid()
     bench = workbench.bench(look="look" in given)

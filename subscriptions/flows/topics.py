@@ -31,19 +31,19 @@ class Followers:
 
 def followers() -> Followers:
     """Two queries; where there are many readers, three, once in ten minutes and process."""
-    interests = Interest.objects.filter(topic__isnull=False)
-    if interests[: FEW + 1].count() <= FEW:
-        active = interests.filter(subscriber__status=Subscriber.Status.ACTIVE)
-        return Followers(_by_topic(active), about=False)
     found: Followers | None = cache.get("topic-followers")
-    if found is None:
-        share = Subscriber.objects.aggregate(
-            all=Count("pk"), active=Count("pk", filter=Q(status=Subscriber.Status.ACTIVE))
-        )
-        part = share["active"] / max(share["all"], 1)
-        rounded = {pk: _rounded(n * part) for pk, n in _by_topic(interests).items()}
-        found = Followers(rounded, about=True)
-        cache.set("topic-followers", found, KEPT)
+    if found is not None:
+        return found
+    interests = Interest.objects.filter(topic__isnull=False)
+    active = Q(status=Subscriber.Status.ACTIVE)
+    if interests[: FEW + 1].count() <= FEW:
+        theirs = interests.filter(subscriber__status=Subscriber.Status.ACTIVE)
+        return Followers(_by_topic(theirs), about=False)
+    of = Subscriber.objects.aggregate(all=Count("pk"), active=Count("pk", filter=active))
+    part = of["active"] / max(of["all"], 1)
+    rounded = {pk: _rounded(n * part) for pk, n in _by_topic(interests).items()}
+    found = Followers(rounded, about=True)
+    cache.set("topic-followers", found, KEPT)
     return found
 
 
