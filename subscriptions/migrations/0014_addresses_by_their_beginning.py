@@ -1,4 +1,4 @@
-from django.db import migrations
+from django.db import migrations, models
 
 INDEX = "subscriber_email_begins"
 
@@ -18,4 +18,11 @@ def drop(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [("subscriptions", "0013_editors_desk")]
-    operations = [migrations.RunPython(make, drop)]
+    operations = [
+        migrations.RunPython(make, drop),
+        migrations.RemoveIndex(model_name="subscriber", name="subscriber_by_status"),
+        migrations.AddIndex(
+            model_name="subscriber",
+            index=models.Index(fields=["status", "cadence"], name="subscriber_by_status"),
+        ),
+    ]

@@ -159,7 +159,7 @@ class Subscriber(models.Model):
                 name="subscriber_due",
                 condition=Q(next_digest_at__isnull=False),
             ),
-            models.Index(fields=["status"], name="subscriber_by_status"),
+            models.Index(fields=["status", "cadence"], name="subscriber_by_status"),
         ]
         permissions = [
             ("preview_subscriber", "Can preview digests as any subscriber"),

@@ -104,7 +104,7 @@ def test_search_takes_what_a_person_wrote(
 
 @pytest.mark.postgresql
 @pytest.mark.django_db
-def test_search_uses_its_index() -> None:
+def test_search_and_filters_use_their_indexes() -> None:
     """Also for an address with a character that LIKE knows."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
@@ -112,6 +112,8 @@ def test_search_uses_its_index() -> None:
         assert "subscriber_email_begins" in plan and "~>=~" in plan
         plan = Subscriber.objects.found_by("17").explain()
         assert "subscriber_email_begins" in plan and "subscriptions_subscriber_pkey" in plan
+        plan = Subscriber.objects.filter(status="bounced", cadence="daily")[:10_001].explain()
+        assert "subscriber_by_status" in plan and "daily" in plan.split("Cond:")[1]
 
 
 def test_the_list(admin_client: Client, make_paper: Make, reader: Subscriber) -> None:
