@@ -7,20 +7,23 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.views.main import ORDER_VAR
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, When
 from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 
 from subscriptions.flows.curating import Change, Refused, touched
-from subscriptions.models import Listing, Paper, Pick
+from subscriptions.flows.search import named, search
+from subscriptions.models import Listing, Paper, Pick, Source, SourceRun
 from subscriptions.sources import source_label
 
 from . import board, board_changes
 from .fields import LISTS_AS_LINES
 from .history import History
+from .paging import CappedPaginator
 from .stale import StaleSave
 
 WEEK = dt.timedelta(days=7)
@@ -76,7 +79,8 @@ class SourceFilter(admin.SimpleListFilter):
     parameter_name = "source"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        known = Listing.objects.order_by("source").values_list("source", flat=True).distinct()
+        runs = SourceRun.objects.order_by().values_list("source", flat=True).distinct()
+        known = sorted({*Source.values, *runs})  # listings are too many to look through
         return [(source, source_label(source)) for source in known]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Paper]) -> QuerySet[Paper]:
@@ -101,10 +105,13 @@ class NoteForm(ActionForm):
 class PaperAdmin(StaleSave, History):
     list_display = ("title", "first_author", "listed", "upvotes", "picked", "state", "read")
     list_filter = (WhenFilter, PickedFilter, "hidden", SourceFilter)
-    search_fields = ("title", "abstract", "arxiv_id", "doi")
+    search_fields = ("title",)  # see get_search_results
+    search_help_text = "Words, or an arXiv id or DOI"
     ordering = ("-trend", "pk")
     list_per_page = 50
+    paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     action_form = NoteForm
     actions = ("pick", "unpick", "hide_off_topic", "hide_duplicate", "hide_withdrawn", "show")
     formfield_overrides = {**LISTS_AS_LINES, models.URLField: {"assume_scheme": "https"}}
@@ -118,6 +125,20 @@ class PaperAdmin(StaleSave, History):
             listed_on=Subquery(newest.values("day")[:1]),
             picked_on=Subquery(picks.values("day")[:1]),
         ).order_by(*self.ordering)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[QuerySet[Paper], bool]:
+        """By an id, or by words, the nearest first, among the papers that the filters leave."""
+        if not search_term:
+            return queryset, False
+        paper = named(search_term, queryset)
+        found = [paper.pk] if paper else search(search_term, queryset)
+        queryset = queryset.filter(pk__in=found)
+        if ORDER_VAR not in request.GET:
+            places = [When(pk=pk, then=place) for place, pk in enumerate(found)]
+            queryset = queryset.order_by(Case(*places, default=0))
+        return queryset, False
 
     def get_urls(self) -> list[URLPattern]:
         return [*board.urls(self), *super().get_urls()]

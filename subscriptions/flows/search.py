@@ -16,6 +16,7 @@ from subscriptions import matching
 from subscriptions.matching import Doc, Index, pack, pack_text
 from subscriptions.matching.index import ENTRY, best, unpack
 from subscriptions.models import Paper, PaperTerms, public_papers
+from subscriptions.models.papers import PaperQuerySet
 from subscriptions.sources.ids import arxiv_id, doi
 from subscriptions.vectors import site_vectors, unpacked
 
@@ -27,7 +28,7 @@ CHUNK = 2_000
 SHOWN = 200
 """So many results can be paged through."""
 SPARE = 2
-"""Of so many times the wanted it is asked first whether they are public."""
+"""Of so many times the wanted it is asked first whether they are among those to be found."""
 FEWEST = 50
 
 GONE = 0
@@ -62,14 +63,14 @@ _kept: _Kept | None = None
 _lock = threading.Lock()
 
 
-def search(text: str) -> list[int]:
-    """The public papers nearest to a text by their pks, the nearest first: ``SHOWN`` at most.
+def search(text: str, among: PaperQuerySet | None = None) -> list[int]:
+    """The papers nearest to a text by their pks, the nearest first: ``SHOWN`` at most.
 
-    To an id, which says nothing, none.
+    ``among``: of these; of the public ones unless said. To an id, which says nothing, none.
     """
     if not text or _id_in(text):
         return []
-    return _nearest(pack_text(text), _meaning(text), SHOWN)
+    return _nearest(pack_text(text), _meaning(text), SHOWN, among)
 
 
 def related(paper: Paper, n: int = 6) -> list[Paper]:
@@ -81,10 +82,11 @@ def related(paper: Paper, n: int = 6) -> list[Paper]:
     return papers_in_order([pk for pk in found if pk != paper.pk][:n])
 
 
-def named(text: str) -> Paper | None:
-    """The public paper whose id a text is."""
+def named(text: str, among: PaperQuerySet | None = None) -> Paper | None:
+    """The paper whose id a text is; ``among`` as in a search."""
+    papers = public_papers() if among is None else among
     wanted = _id_in(text)
-    return public_papers().filter(wanted).first() if wanted else None
+    return papers.filter(wanted).first() if wanted else None
 
 
 def papers_in_order(pks: Sequence[int]) -> list[Paper]:
@@ -93,20 +95,22 @@ def papers_in_order(pks: Sequence[int]) -> list[Paper]:
     return [found[pk] for pk in pks if pk in found]
 
 
-def _nearest(packed: bytes, vector: Vector | None, count: int) -> list[int]:
-    """The public papers nearest to terms and a vector, by their pks."""
+def _nearest(
+    packed: bytes, vector: Vector | None, count: int, among: PaperQuerySet | None = None
+) -> list[int]:
+    """The papers nearest to terms and a vector, by their pks; ``among`` as in a search."""
+    wanted = (public_papers() if among is None else among.order_by()).values_list("pk", flat=True)
     parts = _current().parts
     papers = np.concatenate([part.papers for part in parts])
     scores = matching.search([part.index for part in parts], packed, vector)
     scores[papers == GONE] = -np.inf
     first = max(SPARE * count, FEWEST)
     pks = papers[best(scores, first)].tolist()
-    public = set(public_papers().filter(pk__in=pks).values_list("pk", flat=True))
-    if len(public) < count and len(pks) == first:  # rare: most papers are public
-        everywhere = np.array(public_papers().values_list("pk", flat=True), np.int64)
-        scores[~np.isin(papers, everywhere)] = -np.inf
+    fit = set(wanted.filter(pk__in=pks))
+    if len(fit) < count and len(pks) == first:  # rare for readers: most papers are public
+        scores[~np.isin(papers, np.fromiter(wanted, np.int64))] = -np.inf
         return [*map(int, papers[best(scores, count)])]
-    return [pk for pk in pks if pk in public][:count]
+    return [pk for pk in pks if pk in fit][:count]
 
 
 def _id_in(text: str) -> Q | None:
