@@ -35,7 +35,11 @@ class SubscriberResource(ModelResource):
 
     def lines(self, readers: QuerySet[Subscriber]) -> Iterator[list[str]]:
         """The names of the columns, then each reader; never more than a thousand in memory."""
-        interests = Interest.objects.select_related("topic", "paper").order_by("pk")
+        interests = (
+            Interest.objects.select_related("topic", "paper")
+            .order_by("pk")
+            .only("subscriber", "kind", "value", "weight", "topic__slug", "paper__arxiv_id")
+        )
         found = readers.order_by("pk").prefetch_related(Prefetch("interests", interests))
         fields = self.get_export_fields()
         yield self.get_export_headers()

@@ -7,7 +7,8 @@ or none, where a reader's own choices and consent ask for one each.
 
 import csv
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django import forms
@@ -74,7 +75,7 @@ class PlanForm(ConsentForm):
     def __init__(self, file: ImportFile, data: Any = None) -> None:
         plan = Plan.from_json(file.plan)
         initial = {"consent_source": plan.consent_source, "agreed": plan.agreed}
-        super().__init__(data, initial=initial)
+        super().__init__(data, initial=initial, label_suffix="")
         fields = [("", "(not used)"), *((name, name.replace("_", " ")) for name in FIELDS)]
         self.columns = [f"column-{n}" for n in range(len(plan.columns))]
         for n, (name, taken) in enumerate(zip(file.seen["names"], plan.columns, strict=True)):
@@ -119,7 +120,7 @@ class SubscriberFiles(ImportExportMixin):
             return self._looked_at(request, request.GET["file"])
         if "check" in request.POST:
             return self._look_again(request, request.POST["check"])
-        form = UploadForm(request.POST or None, request.FILES or None)
+        form = UploadForm(request.POST or None, request.FILES or None, label_suffix="")
         if form.is_valid():
             file = form.cleaned_data["file"]
             try:
@@ -161,10 +162,9 @@ class SubscriberFiles(ImportExportMixin):
         if not self.has_export_permission(request):
             raise PermissionDenied
         try:
-            found = self.get_export_queryset(request)
+            readers = self.get_export_queryset(request)
         except IncorrectLookupParameters:
             return redirect("admin:subscriptions_subscriber_export")
-        readers = Subscriber.objects.filter(pk__in=found.order_by().values("pk"))
         if request.method != "POST":
             context = {
                 "filtered": request.GET,
@@ -192,7 +192,7 @@ class SubscriberFiles(ImportExportMixin):
         file = _file(pk)
         if file is None:
             return self._gone(request)
-        if "bad" in request.GET:
+        if "bad" in request.GET and file.seen["bad"]:
             return _csv(import_files.bad_rows(file, timezone.now()), "bad-rows.csv")
         return self._page_of_file(request, file, PlanForm(file))
 
@@ -245,7 +245,7 @@ class SubscriberFiles(ImportExportMixin):
 
 def _file(pk: str) -> ImportFile | None:
     try:
-        return ImportFile.objects.filter(pk=uuid.UUID(pk)).first()
+        return ImportFile.objects.defer("content").filter(pk=uuid.UUID(pk)).first()
     except ValueError:
         return None
 
@@ -257,7 +257,7 @@ def _readers(count: int) -> str:
 def _log(request: HttpRequest, flag: int, told: str) -> None:
     """An entry in the admin's own log, of no reader in particular."""
     LogEntry.objects.create(
-        user_id=request.user.pk or 0,
+        user_id=str(request.user.pk),
         content_type=ContentType.objects.get_for_model(Subscriber),
         object_repr="Readers in a file",
         action_flag=flag,
@@ -272,17 +272,17 @@ class _Echo:
         return line
 
 
-def _csv(rows: Iterable[list[str]], name: str) -> StreamingHttpResponse:
+def _csv(rows: Iterator[list[str]], name: str) -> StreamingHttpResponse:
     """Rows as a download, made as it is sent; no cell is a formula."""
 
-    def lines() -> Iterator[str]:
+    def blocks() -> Iterator[str]:
         writer = csv.writer(_Echo())
         yield "\ufeff"  # else Excel takes it for another encoding
-        for row in rows:
-            yield writer.writerow([safe(cell) for cell in row])
+        while block := list(islice(rows, 500)):
+            yield "".join(writer.writerow([safe(cell) for cell in row]) for row in block)
 
     return StreamingHttpResponse(
-        lines(),
+        blocks(),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

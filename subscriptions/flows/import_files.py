@@ -16,10 +16,10 @@ from django.db import IntegrityError, transaction
 from subscriptions.models import ImportFile, Interest, Movement, Paper, Subscriber
 from subscriptions.models.bulk import insert
 
-from .importing import CHUNK, NEW, Examined, Fate, Plan, examine
+from .importing import CHUNK, NEW, Examined, Fate, Plan, examine, shorten
 from .preferences import rest_until
 from .reader_columns import Reader, guess
-from .reader_file import read
+from .reader_file import Table, read
 from .wanted import want
 
 CONSENT_VERSION = "import"
@@ -51,14 +51,25 @@ def keep(
     """
     table = read(content)
     columns = guess(table.names, next((row.cells for row in table.rows()), ()))
-    file = ImportFile(name=name, content=content, uploaded_at=now)
-    look(file, Plan(columns, consent_source, agreed), now)
-    return file.pk
+    plan = Plan(columns, consent_source, agreed)
+    return ImportFile.objects.create(
+        name=name, content=content, uploaded_at=now, plan=plan.as_json(),
+        seen=_found(table, plan, now),
+    ).pk  # fmt: skip
 
 
 def look(file: ImportFile, plan: Plan, now: dt.datetime) -> None:
-    """Examine each row as ``plan`` says, and store it with what was found; nobody comes in."""
-    table = read(bytes(file.content))
+    """Examine each row as ``plan`` says, and store it with what was found; nobody comes in.
+
+    Raises UnreadableFile for too many rows.
+    """
+    file.seen = _found(read(bytes(file.content)), plan, now)
+    file.plan = plan.as_json()
+    file.save(update_fields=["plan", "seen"])
+
+
+def _found(table: Table, plan: Plan, now: dt.datetime) -> dict[str, Any]:
+    """How many rows there are of each fate, which are good, and some of each kind."""
     found: dict[str, list[dict[str, Any]]] = {"bad": [], "passed": [], "good": []}
     counts: Counter[str] = Counter()
     lines = []
@@ -69,14 +80,12 @@ def look(file: ImportFile, plan: Plan, now: dt.datetime) -> None:
             lines.append(one.row.line)
         kept = found["good" if good else "bad" if bad else "passed"]
         if len(kept) < (MOST_BAD if bad else MOST_OTHERS):
-            kept.append(one.shown())
+            kept.append(one.shown(len(table.names)))
     samples = [row.cells for row in islice(table.rows(), 3) if not row.fault]
-    file.plan = plan.as_json()
-    file.seen = {
+    return {
         **found, "counts": counts, "lines": lines, "names": table.names, "headed": table.headed,
-        "encoding": table.encoding, "samples": [[c[:40] for c in cells] for cells in samples],
+        "encoding": table.encoding, "samples": [[shorten(c) for c in cells] for cells in samples],
     }  # fmt: skip
-    file.save()
 
 
 def bad_rows(file: ImportFile, now: dt.datetime) -> Iterator[list[str]]:
@@ -133,14 +142,16 @@ def _insert(rows: list[Examined], plan: Plan, now: dt.datetime) -> None:
     named = {arxiv_id for reader, _ in pairs for arxiv_id in reader.choices.papers}
     papers = Paper.objects.filter(arxiv_id__in=named).only("arxiv_id")
     here = {paper.arxiv_id: paper for paper in papers}
-    Interest.objects.bulk_create(
-        (
-            interest
-            for reader, subscriber in pairs
-            for interest in reader.choices.interests_among(subscriber, reader.choices.topics, here)
-        ),
-        ignore_conflicts=True,  # the database may know two spellings as one
-    )
+    interests = [
+        interest
+        for reader, subscriber in pairs
+        for interest in reader.choices.interests_among(subscriber, reader.choices.topics, here)
+    ]
+    try:
+        with transaction.atomic():
+            insert(interests)
+    except IntegrityError:  # this database knows two spellings as one
+        Interest.objects.bulk_create(interests, ignore_conflicts=True)
     reading = [reader for reader, new in pairs if new.status != Status.PENDING]
     want({i for reader in reading for i in reader.choices.papers} - here.keys(), now)
 
@@ -151,12 +162,12 @@ def _subscriber(reader: Reader, fate: Fate, plan: Plan, now: dt.datetime) -> Sub
         email=reader.email,
         consent_version=CONSENT_VERSION,
         consent_source=reader.consent_source or plan.consent_source,
-        consent_asked_at=reader.confirmed_at or now,
+        consent_asked_at=now,
     )
     reader.choices.apply_settings(new)
     if fate is Fate.WAITS:
         return new
-    new.confirmed_at = reader.confirmed_at or now
+    new.confirmed_at = new.consent_asked_at = reader.confirmed_at or now
     if fate is Fate.PAUSED and reader.paused_until:
         rest_until(new, reader.paused_until, now)
     elif fate is Fate.PAUSED:

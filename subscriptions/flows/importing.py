@@ -76,11 +76,17 @@ class Examined:
     reason: str = ""
     reader: Reader | None = None
 
-    def shown(self) -> dict[str, Any]:
-        cells = [cell[:200] for cell in self.row.cells]
+    def shown(self, width: int) -> dict[str, Any]:
+        """For a table of so many columns, which a broken row may not have."""
+        cells = [shorten(cell) for cell in self.row.cells[:width]]
+        cells += [""] * (width - len(cells))
         return {
             "line": self.row.line, "fate": self.fate.value, "reason": self.reason, "cells": cells
         }  # fmt: skip
+
+
+def shorten(cell: str, most: int = 60) -> str:
+    return cell if len(cell) <= most else cell[: most - 1] + "…"
 
 
 def examine(table: Table, plan: Plan, now: dt.datetime) -> Iterator[Examined]:

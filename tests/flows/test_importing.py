@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +27,7 @@ from subscriptions.models import (
     Suppression,
     Topic,
     WantedPaper,
+    bulk,
 )
 from tests.flows.test_locks import is_waited_for
 from tests.services import wait_until
@@ -262,7 +263,7 @@ def test_good_rows_come_in_with_their_choices(topics: dict[str, Topic], make_pap
         "Ada@Example.org,Robotics | hci,flow matching;'=x,Wei Zhang (cs.CV),cs.cl,"
         "2501.00001v2|2502.00002,survey,Weekly,thu,07:00,Europe/Berlin,15,picks,yes,"
         "2024-05-01 09:30,At a fair,active,\n"
-        "bo@example.org,,,,,2503.00003,,,,,,,,,,,pending,\n"
+        "bo@example.org,,,,,2503.00003,,,,,,,,,2024-05-01,,pending,\n"
         "cy@example.org,,,,,,,,,,,,,,2024-05-01,,paused,2025-12-24\n"
         "here@example.org,robotics,,,,,,,,,,,,,,,,\n"
         "no address,,,,,,,,,,,,,,,,,\n"
@@ -375,6 +376,19 @@ def test_who_signs_up_at_that_very_moment_keeps_what_they_chose(make_reader: Mak
     assert done.counts == {Fate.ACTIVE: 1}
     assert [(one.row.line, one.fate) for one in done.dropped] == [(3, Fate.HERE)]
     assert [i.value for i in Interest.objects.order_by("pk")] == ["her own", "theirs"]
+
+
+def test_a_database_may_know_two_spellings_as_one(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def insert(rows: Any) -> None:
+        if isinstance(rows[0], Interest):
+            raise IntegrityError("interest_value_once")
+        bulk.insert(rows)
+
+    monkeypatch.setattr(import_files, "insert", insert)
+    bring_in(store("email,phrases\nada@example.org,robots|arms\n").pk, NOW)
+    assert {i.value for i in Interest.objects.all()} == {"robots", "arms"}
 
 
 def test_files_are_forgotten_after_a_day(db: None) -> None:
