@@ -70,8 +70,7 @@ def statement(edition: Edition, user: Any, now: dt.datetime) -> dict[str, Any]:
     days = releasing.goes_out(edition)
     approved = {one.approved_by for one in days}
     return context | {
-        "days": get_text_list([said(one.day) for one in days], "and"),
-        "count": len(days),
+        "days": days,
         "holds": [one for one in days if one.held_at],
         "held_before": releasing.held_before(edition.day),
         "readers": readers,

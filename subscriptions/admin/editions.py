@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse_lazy
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from subscriptions import notes
 from subscriptions.flows.curating import touched
@@ -79,9 +80,9 @@ class HoldForm(ActionForm):
 
 @admin.register(Edition)
 class EditionAdmin(StaleSave, History, admin.ModelAdmin[Edition]):
-    list_display = ("day", "state", "papers", "picks", "intro_begins")
+    list_display = ("the_day", "state", "papers", "picks", "intro_begins")
     list_filter = (StandingFilter,)
-    sortable_by = ("day",)
+    sortable_by = ("the_day",)
     list_per_page = 31
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -89,6 +90,9 @@ class EditionAdmin(StaleSave, History, admin.ModelAdmin[Edition]):
     fields = ("intro",)
     actions = ("release", "hold")
     action_form = HoldForm
+
+    class Media:
+        css = {"all": ["paper-round/edition.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -118,13 +122,18 @@ class EditionAdmin(StaleSave, History, admin.ModelAdmin[Edition]):
         editions: QuerySet[Edition] = super().get_queryset(request).select_related("approved_by")
         return editions.annotate(paper_count=count(listed), pick_count=count(picked))
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Editions", **(extra_context or {})})
+
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         edition, form = context["original"], context["adminform"].form
         written = form["intro"].value() if "intro" in form.fields else edition.intro
         context |= {
-            "title": f"Edition of {edition.day:%A} {edition.day.day} {edition.day:%B %Y}",
+            "title": f"Edition of {date_format(edition.day, 'l j F Y')}",
             "subtitle": None,
             "picks": Pick.objects.filter(day=edition.day)
             .select_related("paper")
@@ -146,6 +155,10 @@ class EditionAdmin(StaleSave, History, admin.ModelAdmin[Edition]):
             if obj.approved_by_id and obj.status != Edition.Status.RELEASED:
                 said = "The approval was of another intro: two editors must release this one."
                 self.message_user(request, said, messages.WARNING)
+
+    @admin.display(description="day", ordering="day")
+    def the_day(self, edition: Edition) -> str:
+        return date_format(edition.day, "D j F Y")
 
     @admin.display
     def state(self, edition: Edition) -> str:

@@ -84,7 +84,7 @@ def test_the_page_says_what_there_is_and_what_a_release_would_do(
     assert "2 papers, and 1 hidden; 1 pick." in page
     assert "Robot arms 1" in page and "Read <em>this</em>." in page
     assert "Hidden as off topic: reaches nobody." in page
-    assert "lets 2 days go out: 11 October 2025 and 12 October 2025" in page
+    assert "lets 2 days go out, 11 October to 12 October 2025." in page
     assert "<b>2 readers</b>: the first gets it on <b>Monday 13 October, 11:00 UTC</b>" in page
     assert "the last on Monday 20 October, 08:00 UTC" in page
     assert "It can be released when it is over" in look(admin_client, TODAY)
