@@ -68,7 +68,7 @@ def test_the_chain_of_a_paper_they_got(
     ):
         assert part in said, part
     row = said[said.index("A match") :]
-    assert row.startswith("A match robot 2 ") and row.endswith("Your phrase “robot”")
+    assert row.startswith("A match robot Normal ") and row.endswith("Your phrase “robot”")
 
 
 def test_what_changed_since_is_told(
