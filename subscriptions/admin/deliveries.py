@@ -22,7 +22,7 @@ from subscriptions.digests.progress import Counts, newest_day, progress
 from subscriptions.models import Delivery, Paper, SendingPause, Subscriber
 
 from .fields import ReadOnlyAdmin
-from .paging import MOST, CappedPaginator
+from .paging import MOST, LargeList
 
 Status = Delivery.Status
 
@@ -47,7 +47,7 @@ class DayFilter(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
+class DeliveryAdmin(LargeList, ReadOnlyAdmin):
     list_display = (
         "reader", "first_day", "newest_day", "papers", "status", "attempts",
         "last_reply", "sent_at",
@@ -56,10 +56,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_fields = ("subscriber__email",)
     search_help_text = "A reader’s whole address"
     ordering = ("-pk",)
-    sortable_by = ()
-    paginator = CappedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
     actions = ("retry_failed", "resend_doubtful", "mark_sent")
     fields = (
         "reader", "first_day", "newest_day", "status", "attempts", "last_reply", "created_at",

@@ -1,7 +1,8 @@
 """Lists of tables that may have millions of rows: none is counted to its end."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django.contrib import admin
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 
@@ -22,5 +23,18 @@ class CappedPaginator(Paginator[Any]):
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        found = int(rows[: MOST + 1].count())
+        found = int(rows.order_by().values("pk")[: MOST + 1].count())
         return AndMore(MOST) if found > MOST else found
+
+
+class LargeList(admin.ModelAdmin[Any]):
+    """Of a table that may have millions of rows: it is neither counted nor sorted whole.
+
+    ``sortable_by``: an order that has no index is not offered.
+    """
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    sortable_by: ClassVar[tuple[str, ...]] = ()

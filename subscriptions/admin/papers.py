@@ -23,7 +23,7 @@ from subscriptions.sources import source_label
 from . import board, board_changes
 from .fields import LISTS_AS_LINES
 from .history import History
-from .paging import CappedPaginator
+from .paging import LargeList
 from .stale import StaleSave
 
 WEEK = dt.timedelta(days=7)
@@ -102,16 +102,13 @@ class NoteForm(ActionForm):
 
 
 @admin.register(Paper)
-class PaperAdmin(StaleSave, History):
+class PaperAdmin(LargeList, StaleSave, History):
     list_display = ("title", "first_author", "listed", "upvotes", "picked", "state", "read")
     list_filter = (WhenFilter, PickedFilter, "hidden", SourceFilter)
     search_fields = ("title",)  # see get_search_results
     search_help_text = "Words, or an arXiv id or DOI"
     ordering = ("-trend", "pk")
-    list_per_page = 50
-    paginator = CappedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ("upvotes",)
     action_form = NoteForm
     actions = ("pick", "unpick", "hide_off_topic", "hide_duplicate", "hide_withdrawn", "show")
     formfield_overrides = {**LISTS_AS_LINES, models.URLField: {"assume_scheme": "https"}}
@@ -160,7 +157,7 @@ class PaperAdmin(StaleSave, History):
     def first_author(self, paper: Paper) -> str:
         return paper.authors[0] if paper.authors else ""
 
-    @admin.display(description="listed", ordering="listed_on")
+    @admin.display(description="listed")
     def listed(self, paper: Any) -> dt.date | None:
         return paper.listed_on  # type: ignore[no-any-return]
 
@@ -168,7 +165,7 @@ class PaperAdmin(StaleSave, History):
     def upvotes(self, paper: Paper) -> int:
         return paper.votes
 
-    @admin.display(description="picked for", ordering="picked_on")
+    @admin.display(description="picked for")
     def picked(self, paper: Any) -> dt.date | None:
         return paper.picked_on  # type: ignore[no-any-return]
 

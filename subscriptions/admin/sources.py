@@ -12,22 +12,21 @@ from subscriptions.flows.twins import settle
 from subscriptions.models import DoubtfulPair, Paper, SourceRun
 
 from .fields import ReadOnlyAdmin
+from .paging import LargeList
 
 
 @admin.register(SourceRun)
-class SourceRunAdmin(ReadOnlyAdmin):
+class SourceRunAdmin(LargeList, ReadOnlyAdmin):
     list_display = (
         "started_at", "feed_or_file", "origin", "status", "new", "updated", "unchanged", "rejected",
         "newest_day", "error",
     )  # fmt: skip
     list_filter = ("status", "feed", "source")
     ordering = ("-started_at",)
-    list_per_page = 50
-    show_full_result_count = False
     exclude = ("rejections", "listed")
     readonly_fields = ("refused", "by_day")
 
-    @admin.display(description="source", ordering="feed")
+    @admin.display(description="source")
     def feed_or_file(self, run: SourceRun) -> str:
         name = run.feed or f"file of {run.source}"
         return f"{name}:{run.part}" if run.part else name
@@ -44,7 +43,7 @@ class SourceRunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(DoubtfulPair)
-class DoubtfulPairAdmin(ReadOnlyAdmin):
+class DoubtfulPairAdmin(LargeList, ReadOnlyAdmin):
     """Which of them are one paper is settled by actions on the list."""
 
     list_display = ("title", "first", "second", "status", "found_at")
@@ -52,14 +51,13 @@ class DoubtfulPairAdmin(ReadOnlyAdmin):
     list_filter = ("status",)
     list_select_related = ("paper", "other")
     ordering = ("-status", "-found_at")
-    list_per_page = 50
     actions = ("same", "different")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """For the actions; nothing has a form."""
         return obj is None and admin.ModelAdmin.has_change_permission(self, request)
 
-    @admin.display(description="title", ordering="paper__title")
+    @admin.display(description="title")
     def title(self, pair: DoubtfulPair) -> str:
         return pair.paper.title
 

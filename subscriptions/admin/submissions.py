@@ -13,10 +13,11 @@ from subscriptions.flows.submissions import Decision, accept, decline
 from subscriptions.models import Submission
 
 from .fields import ReadOnlyAdmin
+from .paging import LargeList
 
 
 @admin.register(Submission)
-class SubmissionAdmin(ReadOnlyAdmin):
+class SubmissionAdmin(LargeList, ReadOnlyAdmin):
     """Decided by actions on the list; who put a paper forward is shown masked."""
 
     list_display = ("shown", "who", "status", "submitted_at", "decided_at")
@@ -25,15 +26,13 @@ class SubmissionAdmin(ReadOnlyAdmin):
     list_select_related = ("paper", "subscriber")
     search_fields = ("arxiv_id", "paper__title")
     ordering = ("-status", "-submitted_at")
-    list_per_page = 50
-    show_full_result_count = False
     actions = ("accept", "decline")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """For the actions; nothing has a form."""
         return obj is None and admin.ModelAdmin.has_change_permission(self, request)
 
-    @admin.display(description="paper", ordering="arxiv_id")
+    @admin.display(description="paper")
     def shown(self, submission: Submission) -> str:
         paper = submission.paper
         state = "not here yet" if paper is None else paper.hidden and f"hidden: {paper.hidden}"

@@ -23,7 +23,7 @@ from .decisions import Decisions
 from .fields import address_in
 from .history import History
 from .interests import InterestInline
-from .paging import CappedPaginator
+from .paging import LargeList
 from .previews import frame, shown, with_frames
 from .stale import StaleSave
 from .subscriber_files import SubscriberFiles
@@ -61,7 +61,7 @@ class SubscriberList(ChangeList):
 
 
 @admin.register(Subscriber)
-class SubscriberAdmin(SubscriberFiles, Decisions, WhyPage, StaleSave, History):
+class SubscriberAdmin(LargeList, SubscriberFiles, Decisions, WhyPage, StaleSave, History):
     list_display = (
         "email", "status", "cadence", "follows", "next_digest", "last_delivery",
     )  # fmt: skip
@@ -69,11 +69,6 @@ class SubscriberAdmin(SubscriberFiles, Decisions, WhyPage, StaleSave, History):
     search_fields = ("email",)
     search_help_text = "An address or its beginning, or a subscriber’s number"
     ordering = ("-pk",)
-    sortable_by = ()
-    list_per_page = 50
-    paginator = CappedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
     form = SubscriberForm
     inlines = (InterestInline,)
     fieldsets = (

@@ -12,7 +12,7 @@ from subscriptions.flows.staff_choices import Refused, suppress
 from subscriptions.models import Subscriber, Suppression
 
 from .fields import AddressField, address_in
-from .paging import CappedPaginator
+from .paging import LargeList
 
 
 class SuppressionForm(forms.ModelForm[Suppression]):
@@ -34,16 +34,12 @@ class SuppressionForm(forms.ModelForm[Suppression]):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(admin.ModelAdmin[Any]):
+class SuppressionAdmin(LargeList, admin.ModelAdmin[Any]):
     list_display = ("__str__", "reason", "created_at")
     list_filter = ("reason",)
     search_fields = ("email_hash",)
     search_help_text = "A whole address"
     ordering = ("-pk",)
-    sortable_by = ()
-    paginator = CappedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
     form = SuppressionForm
     fields = ("email", "reason")
 

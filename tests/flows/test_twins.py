@@ -105,8 +105,8 @@ def test_the_list_of_pairs_has_a_constant_number_of_queries(
             )
 
     pairs(2)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         admin_client.get("/admin/subscriptions/doubtfulpair/")
     pairs(8)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         admin_client.get("/admin/subscriptions/doubtfulpair/")
