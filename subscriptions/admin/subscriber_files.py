@@ -206,6 +206,7 @@ class SubscriberFiles(ImportExportMixin):
             f"Import readers from {file.name}",
             form=form,
             file=file,
+            looked="email" in file.plan["columns"],
             counts=[(fate.value, f"{n:,}") for fate, n in counts.items() if n],
             new=_readers(new) if new else "",
             waiting=counts[Fate.WAITS],

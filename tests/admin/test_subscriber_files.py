@@ -93,6 +93,7 @@ def test_a_file_with_bad_rows(admin_client: Client, topics: dict[str, Topic]) ->
     entry = LogEntry.objects.get()
     assert "Imported 3 readers from list.csv" in entry.change_message
     assert "@" not in entry.change_message + entry.object_repr
+    assert entry.object_repr in told(admin_client.get(reverse("admin:index")))
 
     page = upload(admin_client, FILE)
     assert "3 here already" in told(page) and "There is nobody to import." in told(page)
@@ -119,6 +120,7 @@ def test_the_form_says_what_is_missing(admin_client: Client, topics: dict[str, T
     assert told(page).count("This field is required.") == 2
     assert "The file has no row." in told(upload(admin_client, "\n"))
     assert "The file is a workbook" in told(upload(admin_client, "PK\x03\x04"))
+    assert "no row besides the names" in told(upload(admin_client, "email,name"))
     page = upload(admin_client, "who,what\nAda,robots\n")
     assert "What becomes of the rows" not in told(page), "no column is the address yet"
     page = admin_client.post(PROCESS, posted(page), follow=True)
