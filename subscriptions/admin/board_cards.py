@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils.formats import date_format
 
@@ -96,25 +96,16 @@ class Asked:
         papers = Paper.objects.filter(pk__in=listed)
         if topic := self.filters.get("topic"):
             papers = papers.filter(pk__in=TopicMatch.objects.filter(topic=topic).values("paper"))
-        picked = Pick.objects.filter(paper__in=listed).values("paper")
+        picked = Exists(Pick.objects.filter(paper=OuterRef("pk")))
         match self.filters.get("state"):
             case "picked":
-                papers = papers.filter(pk__in=picked)
+                papers = papers.filter(picked)
             case "hidden":
                 papers = papers.exclude(hidden=Paper.Hidden.NO)
             case "undecided":
-                papers = papers.visible().exclude(pk__in=picked)
+                papers = papers.visible().exclude(picked)
         for word in self.filters.get("q", "").split()[:WORDS]:
-            escaped = json.dumps(word)[1:-1]  # as SQLite has it in a list of names
-            known, _ = arxiv_id(word) or (word, None)
-            by_id = Q(arxiv_id__startswith=known) if re.search("[./]", known) else Q()
-            papers = papers.filter(
-                Q(title__icontains=word)
-                | Q(abstract__icontains=word)
-                | Q(authors__icontains=word)
-                | Q(authors__icontains=escaped)
-                | by_id
-            )
+            papers = papers.filter(_has(word))
         return papers
 
 
@@ -181,6 +172,19 @@ def _growth(listings: Iterable[int]) -> Iterator[list[ListingVotes]]:
     for row in ListingVotes.objects.filter(listing__in=listings).order_by("date"):
         of[row.listing_id].append(row)
     yield from of.values()
+
+
+def _has(word: str) -> Q:
+    """That it is in a paper's texts or names, or begins its arXiv id.
+
+    As a pattern: PostgreSQL is faster with it than with LIKE on upper case, and SQLite knows no
+    case but that of ASCII otherwise. Names are JSON, which SQLite keeps in ASCII.
+    """
+    known, _ = arxiv_id(word) or (word, None)
+    found = Q(arxiv_id__startswith=known) if re.search("[./]", known) else Q()
+    for name in ("title", "abstract", "authors"):
+        found |= Q((f"{name}__iregex", re.escape(word)))
+    return found | Q(authors__iregex=re.escape(json.dumps(word)[1:-1]))
 
 
 def _date(text: str | None) -> dt.date | None:

@@ -116,8 +116,8 @@ def test_filters_and_search(admin_client: Client, week: list[Paper]) -> None:
         ({"state": "undecided"}, ["Robot arms 3", "Robot arms 2", "Cups"]),
         ({"q": "ARMS 2"}, ["Robot arms 2"]),
         ({"q": "handles"}, ["Cups"]),
-        ({"q": "åberg 3"}, ["Robot arms 3"]) if connection.vendor == "postgresql" else
-        ({"q": "Åberg 3"}, ["Robot arms 3"]),
+        ({"q": "zoë 3"}, ["Robot arms 3"]),
+        ({"q": "zo. 3"}, []),
         ({"q": f"https://arxiv.org/abs/{week[4].arxiv_id}v2"}, ["Cups"]),
         ({"q": "100%"}, []),
         ({"q": "cups", "topic": robotics}, []),
@@ -185,7 +185,7 @@ def test_hide_with_its_reason_show_again_and_undo_step_by_step(
 def test_the_editor_of_a_pick(
     admin_client: Client, week: list[Paper], topics: dict[str, Topic]
 ) -> None:
-    where = {"paper": week[0].pk, "picks": str(TODAY)}
+    where: dict[str, Any] = {"paper": week[0].pk, "picks": str(TODAY)}
     page = admin_client.get(f"{BOARD}pick/", where)
     form = html.fromstring(page.content.decode()).forms
     (editor,) = (one for one in form if "note" in one.fields)
@@ -204,7 +204,12 @@ def test_the_editor_of_a_pick(
 
 
 def test_what_cannot_be_saved_comes_back_with_why(admin_client: Client, week: list[Paper]) -> None:
-    where = {"paper": week[0].pk, "picks": str(TODAY), "version": "none", "day": str(TODAY)}
+    where: dict[str, Any] = {
+        "paper": week[0].pk,
+        "picks": str(TODAY),
+        "version": "none",
+        "day": str(TODAY),
+    }
     long = admin_client.post(f"{BOARD}pick/", {**where, "note": "x" * 1_000_000})
     assert long.status_code == 422 and not Pick.objects.exists()
     assert "at most 1000 characters (it has 1000000)" in text(long)
@@ -221,7 +226,7 @@ def test_a_note_that_another_editor_changed_meanwhile_is_not_lost(
     admin_client: Client, week: list[Paper]
 ) -> None:
     Pick.objects.create(paper=week[0], day=TODAY, note="First")
-    where = {"paper": week[0].pk, "picks": str(TODAY), "day": str(TODAY)}
+    where: dict[str, Any] = {"paper": week[0].pk, "picks": str(TODAY), "day": str(TODAY)}
 
     def version(page: Any) -> str:
         shown = html.fromstring(page.json()["editor"])
@@ -315,7 +320,7 @@ def test_hostile_titles_and_notes_do_nothing(admin_client: Client, make_paper: M
     assert holders and {holder.tag for holder in holders} <= {"bdi", "a"}
     for holder in holders:
         assert holder.xpath("ancestor-or-self::bdi"), "it turns what is around it"
-    where = {"paper": paper.pk, "picks": str(TODAY)}
+    where: dict[str, Any] = {"paper": paper.pk, "picks": str(TODAY)}
     page = html.fromstring(admin_client.get(f"{BOARD}pick/", where).content.decode())
     assert not page.xpath("//script[not(@src)]")
     preview = admin_client.post(f"{BOARD}preview/", {"note": evil}).json()["html"]
@@ -340,14 +345,20 @@ def test_queries_do_not_grow(
     def queries() -> list[int]:
         counts = []
         hide = {"do": "hide-duplicate", "papers": Paper.objects.values_list("pk", flat=True)}
-        query = {"q": "arms", "topic": some[0].pk, "source": "hugging-face", "state": "picked"}
-        for do in (
-            lambda: admin_client.get(BOARD, query),
-            lambda: admin_client.post(f"{BOARD}change/", hide, headers=JSON),
-        ):
+        query: dict[str, Any] = {
+            "q": "arms",
+            "topic": some[0].pk,
+            "source": "hugging-face",
+            "state": "picked",
+        }
+        for post in (False, True):
             Paper.objects.update(hidden="")
             with CaptureQueriesContext(connection) as captured:
-                assert do().status_code == 200
+                if post:
+                    answer = admin_client.post(f"{BOARD}change/", hide, headers=JSON)
+                else:
+                    answer = admin_client.get(BOARD, query)
+            assert answer.status_code == 200
             counts.append(len(captured))
         return counts
 

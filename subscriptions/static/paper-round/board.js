@@ -54,7 +54,8 @@ function replace(old, html, parts) {
   for (const [paper, editor] of editors) {
     all.find((item) => item.dataset.paper === paper)?.querySelector(".slot").append(editor);
   }
-  if (typing?.isConnected) typing.focus();
+  if (active.id && !active.isConnected) document.getElementById(active.id)?.focus();
+  else if (typing?.isConnected) typing.focus();
   else if (focused) go(all.find((item) => item.dataset.paper === focused.dataset.paper) || all[0]);
 }
 
@@ -80,7 +81,8 @@ function show(answer) {
 
 function tell(from, text) {
   say(text, true);
-  const item = from?.isConnected ? from : from && find(side(), from.dataset.paper);
+  const add = from?.matches(".add") && picks.querySelector(".add");
+  const item = add || (from?.isConnected ? from : from && find(side(), from.dataset.paper));
   const told = item?.querySelector(".told");
   if (told) told.textContent = text;
 }
@@ -105,6 +107,7 @@ function post(form, button, more = {}) {
       show(answer);
       if (!done) {
         tell(from, answer.said);
+        if (form.matches(".add")) picks.querySelector("#named").value = body.get("named");
         return;
       }
       say(answer.said);
