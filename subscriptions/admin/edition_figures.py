@@ -105,11 +105,11 @@ def _count_again(request: HttpRequest, edition: Edition) -> None:
 
 def _tables(figures: Figures) -> list[Table]:
     """Two queries: the titles of papers and the names of topics."""
-    papers = Paper.objects.in_bulk([row["paper"] for row in figures["papers"]])
-    titles = {pk: paper.title for pk, paper in papers.items()}
+    papers = Paper.objects.filter(pk__in=[row["paper"] for row in figures["papers"]])
+    titles = dict(papers.values_list("pk", "title"))
     topics = dict(Topic.objects.values_list("pk", "name"))
-    of_papers = _rows(figures["papers"], "paper", titles, "admin:subscriptions_paper_change")
-    of_topics = _rows(figures["topics"], "topic", topics, "admin:subscriptions_topic_change")
+    of_papers = _rows(figures["papers"], "paper", titles)
+    of_topics = _rows(figures["topics"], "topic", topics)
     got = [
         Row(label, (sum(row[name] for name in SECTIONS), *_values(row, SECTIONS)), url)
         for row, label, url in of_papers
@@ -149,11 +149,12 @@ def _tables(figures: Figures) -> list[Table]:
 
 
 def _rows(
-    rows: Iterable[dict[str, int]], key: str, names: dict[int, str], page: str
+    rows: Iterable[dict[str, int]], key: str, names: dict[int, str]
 ) -> list[tuple[dict[str, int], str, str]]:
     """Those that are still here, each with its name and its page."""
+    pages = reverse(f"admin:subscriptions_{key}_changelist")
     return [
-        (row, names[row[key]], reverse(page, args=[row[key]])) for row in rows if row[key] in names
+        (row, names[row[key]], f"{pages}{row[key]}/change/") for row in rows if row[key] in names
     ]
 
 
