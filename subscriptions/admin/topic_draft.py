@@ -36,7 +36,7 @@ class ExamplesForm(forms.Form):
         required=False,
         max_length=LONGEST,
         widget=forms.TextInput({"type": "search"}),
-        help_text="In the papers that are here.",
+        help_text="In the papers of released days.",
     )
 
 
