@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from axes.admin import AccessFailureLog
+from axes.admin import AccessAttemptAdmin
+from axes.models import AccessAttempt, AccessFailureLog
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
@@ -14,8 +15,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
-admin.site.unregister(AccessFailureLog)  # nothing is written there: attempts say the same
-admin.site.unregister(User)
+admin.site.unregister((AccessAttempt, AccessFailureLog, User))  # no failure is written twice
+
+
+@admin.register(AccessAttempt)
+class AttemptAdmin(AccessAttemptAdmin):  # type: ignore[misc]
+    """Logins that failed; who deletes one lets somebody in again. The tick forgets old ones."""
+
+    actions = ()
 
 
 @admin.register(User)
