@@ -142,6 +142,8 @@ def test_a_paper_that_came_again(
     admin_client.force_login(admin_user)
     second = Delivery.objects.exclude(pk=first.pk).get()
     assert "number 1 of their digest of Oct. 13, 2025" in why(admin_client, reader, again)
+    earlier = why(admin_client, reader, again, delivery=str(first.pk))
+    assert "it was in the digest" not in earlier, "what came later decided nothing"
     said = why(admin_client, reader, arms, delivery=str(second.pk))
     assert "It was not in their digest of Oct. 13, 2025 to Oct. 19, 2025" in said
     assert "it was in the digest up to 2025-10-10" in said
