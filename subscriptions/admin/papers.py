@@ -114,14 +114,16 @@ class PaperAdmin(LargeList, StaleSave, History):
     formfield_overrides = {**LISTS_AS_LINES, models.URLField: {"assume_scheme": "https"}}
     readonly_fields = ("first_seen",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Paper]:
+    def of_page(self, rows: QuerySet[Paper]) -> list[Paper]:
         newest = Listing.objects.filter(paper=OuterRef("pk")).order_by("-day")
         picks = Pick.objects.filter(paper=OuterRef("pk")).order_by("-day")
         papers = Paper.objects.with_votes().defer("abstract")
-        return papers.annotate(
+        pks = list(rows.values_list("pk", flat=True))
+        found = papers.annotate(
             listed_on=Subquery(newest.values("day")[:1]),
             picked_on=Subquery(picks.values("day")[:1]),
-        ).order_by(*self.ordering)
+        ).in_bulk(pks)
+        return [found[pk] for pk in pks]
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str

@@ -23,7 +23,6 @@ class SubmissionAdmin(LargeList, ReadOnlyAdmin):
     list_display = ("shown", "who", "status", "submitted_at", "decided_at")
     list_display_links = None
     list_filter = ("status",)
-    list_select_related = ("paper", "subscriber")
     search_fields = ("arxiv_id", "paper__title")
     ordering = ("-status", "-submitted_at")
     actions = ("accept", "decline")
@@ -31,6 +30,10 @@ class SubmissionAdmin(LargeList, ReadOnlyAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """For the actions; nothing has a form."""
         return obj is None and admin.ModelAdmin.has_change_permission(self, request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
+        # Joins would go through all readers.
+        return Submission.objects.prefetch_related("paper", "subscriber")
 
     @admin.display(description="paper")
     def shown(self, submission: Submission) -> str:

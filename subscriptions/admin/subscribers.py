@@ -5,8 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -40,26 +39,6 @@ class SubscriberForm(forms.ModelForm[Subscriber]):
     )
 
 
-class SubscriberList(ChangeList):
-    """Counts only for the rows of the page: a join would count for the whole table."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        pks = [reader.pk for reader in self.result_list]
-        follows = Interest.objects.filter(subscriber=OuterRef("pk"), weight__gt=0)
-        deliveries = Delivery.objects.filter(subscriber=OuterRef("pk")).order_by("-newest_day")
-        self.result_list = (
-            Subscriber.objects.filter(pk__in=pks)
-            .annotate(
-                followed=Subquery(
-                    follows.order_by().values("subscriber").annotate(n=Count("pk")).values("n")
-                ),
-                last_status=Subquery(deliveries.values("status")[:1]),
-            )
-            .order_by(*self.model_admin.ordering or ())
-        )
-
-
 @admin.register(Subscriber)
 class SubscriberAdmin(LargeList, SubscriberFiles, Decisions, WhyPage, StaleSave, History):
     list_display = (
@@ -82,8 +61,15 @@ class SubscriberAdmin(LargeList, SubscriberFiles, Decisions, WhyPage, StaleSave,
         """Nobody is signed up by hand: consent is the reader's own."""
         return False
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return SubscriberList
+    def of_page(self, rows: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
+        follows = Interest.objects.filter(subscriber=OuterRef("pk"), weight__gt=0)
+        counted = follows.order_by().values("subscriber").annotate(n=Count("pk"))
+        deliveries = Delivery.objects.filter(subscriber=OuterRef("pk")).order_by("-newest_day")
+        readers = Subscriber.objects.filter(pk__in=list(rows.values_list("pk", flat=True)))
+        return readers.annotate(
+            followed=Subquery(counted.values("n")),
+            last_status=Subquery(deliveries.values("status")[:1]),
+        ).order_by(*self.ordering)
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
