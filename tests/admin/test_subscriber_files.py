@@ -18,6 +18,7 @@ from django.urls import reverse
 from lxml import html
 
 from subscriptions import tasks
+from subscriptions.flows import import_files
 from subscriptions.models import ImportFile, Interest, Subscriber, Suppression, Topic
 
 NOW = dt.datetime(2025, 10, 15, 12, tzinfo=dt.UTC)
@@ -134,12 +135,24 @@ def test_the_form_says_what_is_missing(admin_client: Client, topics: dict[str, T
     assert admin_client.get(IMPORT + "?file=nonsense", follow=True).status_code == 200
 
 
-def test_what_changed_since_the_look_is_named(admin_client: Client, make_reader: Make) -> None:
+def test_what_changed_since_the_look_is_named(
+    admin_client: Client, make_reader: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = upload(admin_client, "email\nada@example.org\nbo@example.org\n", agreed="on")
     make_reader("ada@example.org", at=NOW)
     done = admin_client.post(PROCESS, posted(page), follow=True)
     assert "Imported 1 reader from list.csv (1 new, active)." in told(done)
     assert "Left out, as it changed since you looked: line 2, here already." in told(done)
+    again = admin_client.post(PROCESS, posted(page), follow=True)
+    assert "That file is not here any more" in told(again)
+
+    def after_somebody_else(pk: Any, now: Any) -> Any:
+        bring_in(pk, now)
+        return bring_in(pk, now)
+
+    bring_in = import_files.bring_in
+    monkeypatch.setattr(import_files, "bring_in", after_somebody_else)
+    page = upload(admin_client, "email\ncy@example.org\n", agreed="on")
     again = admin_client.post(PROCESS, posted(page), follow=True)
     assert "That file is not here any more" in told(again)
 

@@ -16,7 +16,7 @@ from subscriptions.models import Interest, Subscriber, Topic
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-ROWS = """Email Address;Interessen;CONFIRM_TIME;Day
+ROWS = """Email Address;Interessen;CONFIRM_TIME;Weekday
 ada@example.org;robotics | Human-computer interaction;2024-05-01 09:30:00;Friday
 bo@example;robotics;2024-05-01 09:30:00;Friday
 cy@example.org;astrology;2024-05-01 09:30:00;Friday

@@ -146,6 +146,7 @@ def test_addresses_alone_are_a_file(db: None) -> None:
     assert file.seen["counts"] == {"ACTIVE": 2} and file.seen["lines"] == [1, 2]
     kontakt = store("Kontakt;Ort\nada@example.org;Köln\n")
     assert kontakt.plan["columns"] == ["email", ""]
+    assert store("who\nada,ada@example.org\n").plan["columns"] == [""]
 
 
 @pytest.mark.usefixtures("topics")
