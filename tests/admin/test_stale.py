@@ -16,7 +16,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from subscriptions.admin.stale import StaleSave
-from subscriptions.models import Interest, Paper, Subscriber, Topic
+from subscriptions.models import Edition, Interest, Paper, Subscriber, Topic
 from tests.conftest import MONDAY
 from tests.flows.test_locks import is_waited_for
 from tests.services import wait_until
@@ -145,6 +145,23 @@ def test_a_reader_who_changes_their_interests_counts(bo: Client, make_reader: Ma
     answer = bo.post(change(reader), his)
     assert "by none of the staff" in told(answer)
     assert "cups; mugs as in the form below" in told(answer)
+
+
+@pytest.mark.parametrize("page", ["edition_change", "topic_workbench"])
+def test_pages_of_their_own_tell_it_too(bo: Client, topics: dict[str, Topic], page: str) -> None:
+    Edition.objects.roll(MONDAY)
+    edited: Any = Edition.objects.latest("day")
+    field = "intro"
+    if page == "topic_workbench":
+        edited, field = topics["robotics"], "description"
+    path = reverse(f"admin:subscriptions_{page}", args=[edited.pk])
+    his = form_in(bo.get(path))
+    type(edited).objects.filter(pk=edited.pk).update(**{field: "Hers."})
+    answer = bo.post(path, {**his, field: "His.", "save": "1"})
+    assert "Hers. His." in told(answer)
+    bo.post(path, {**form_in(answer), "save": "1"})
+    edited.refresh_from_db()
+    assert getattr(edited, field) == "His."
 
 
 def test_rows_of_a_list(ada: Client, bo: Client, topics: dict[str, Topic]) -> None:
