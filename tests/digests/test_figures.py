@@ -187,7 +187,7 @@ def test_the_tick_counts_what_is_released_and_ever_less_often(
 
     assert not is_due(20 * HOUR, 0.9 * HOUR) and is_due(20 * HOUR, HOUR)
     assert not is_due(30 * HOUR, 5 * HOUR) and is_due(30 * HOUR, 6 * HOUR)
-    assert is_due(HOUR, 2 * HOUR), "what was found of it while it was open is no count"
+    assert is_due(0.2 * HOUR, 0.3 * HOUR), "what was found of it while it was open is no count"
     assert is_due(7.9 * DAY, DAY) and not is_due(8 * DAY, DAY)
 
 
