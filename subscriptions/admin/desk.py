@@ -79,8 +79,8 @@ def _days(now: dt.datetime) -> list[Day]:
     waiting = Edition.objects.exclude(status=Edition.Status.RELEASED).order_by("-day")
     editions = list(waiting[:DAYS])
     days = [edition.day for edition in editions]
-    papers = _per_day(Listing.objects.filter(day__in=days, paper__hidden=Paper.Hidden.NO))
-    picks = _per_day(Pick.objects.filter(day__in=days, paper__hidden=Paper.Hidden.NO))
+    papers = per_day(Listing.objects.filter(day__in=days, paper__hidden=Paper.Hidden.NO))
+    picks = per_day(Pick.objects.filter(day__in=days, paper__hidden=Paper.Hidden.NO))
     over = min(days, default=now.date())
     spans = {True: first_and_last(now.date(), now), False: first_and_last(over, now)}
     return [
@@ -94,7 +94,8 @@ def _days(now: dt.datetime) -> list[Day]:
     ]
 
 
-def _per_day(rows: QuerySet[Any]) -> dict[dt.date, int]:
+def per_day(rows: QuerySet[Any]) -> dict[dt.date, int]:
+    """How many papers each day has of listings or of picks."""
     counted = rows.order_by().values_list("day").annotate(Count("paper", distinct=True))
     return dict(counted)
 

@@ -1,5 +1,6 @@
 """Editions: the workspace of a day, and the list of days."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -9,8 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.contenttypes.models import ContentType
 from django.core.validators import MaxLengthValidator
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse_lazy
@@ -22,8 +22,10 @@ from subscriptions.flows.curating import touched
 from subscriptions.models import Edition, Listing, Paper, Pick
 
 from . import edition_figures, edition_preview, edition_release
+from .desk import per_day
 from .edition_release import hold_days, may_release, standing
 from .history import History
+from .paging import LargeList
 from .stale import StaleSave
 
 INTRO = Edition._meta.get_field("intro").max_length or 0
@@ -79,13 +81,11 @@ class HoldForm(ActionForm):
 
 
 @admin.register(Edition)
-class EditionAdmin(StaleSave, History, admin.ModelAdmin[Edition]):
+class EditionAdmin(LargeList, StaleSave, History):
     list_display = ("the_day", "state", "papers", "picks", "intro_begins")
     list_filter = (StandingFilter,)
     sortable_by = ("the_day",)
     list_per_page = 31
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
     form = IntroForm
     fields = ("intro",)
     actions = ("release", "hold")
@@ -112,15 +112,11 @@ class EditionAdmin(StaleSave, History, admin.ModelAdmin[Edition]):
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Edition]:
-        listed = Listing.objects.filter(day=OuterRef("day"), paper__hidden=Paper.Hidden.NO)
-        picked = Pick.objects.filter(day=OuterRef("day"), paper__hidden=Paper.Hidden.NO)
-
-        def count(rows: QuerySet[Any]) -> Coalesce:
-            total = rows.order_by().values("day").annotate(n=Count("paper", distinct=True))
-            return Coalesce(Subquery(total.values("n"), output_field=IntegerField()), 0)
-
         editions: QuerySet[Edition] = super().get_queryset(request).select_related("approved_by")
-        return editions.annotate(paper_count=count(listed), pick_count=count(picked))
+        return editions
+
+    def of_page(self, rows: QuerySet[Edition]) -> list[Edition]:
+        return _counted(rows)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -133,6 +129,7 @@ class EditionAdmin(StaleSave, History, admin.ModelAdmin[Edition]):
         edition, form = context["original"], context["adminform"].form
         written = form["intro"].value() if "intro" in form.fields else edition.intro
         context |= {
+            "counted": _counted([edition])[0],
             "title": f"Edition of {date_format(edition.day, 'l j F Y')}",
             "subtitle": None,
             "picks": Pick.objects.filter(day=edition.day)
@@ -188,6 +185,17 @@ class EditionAdmin(StaleSave, History, admin.ModelAdmin[Edition]):
     @admin.action(description="Hold, for the reason given", permissions=["release"])
     def hold(self, request: HttpRequest, queryset: QuerySet[Edition]) -> None:
         hold_days(request, list(queryset), request.POST.get("reason", ""))
+
+
+def _counted(editions: Iterable[Edition]) -> list[Any]:
+    """Editions with how many papers they have and how many picks: two queries."""
+    counted = list(editions)
+    days = [edition.day for edition in counted]
+    for name, rows in (("paper_count", Listing.objects), ("pick_count", Pick.objects)):
+        counts = per_day(rows.filter(day__in=days, paper__hidden=Paper.Hidden.NO))
+        for edition in counted:
+            setattr(edition, name, counts.get(edition.day, 0))
+    return counted
 
 
 def _log(edition: Edition) -> QuerySet[LogEntry]:

@@ -19,7 +19,7 @@ TODAY = dt.date(2025, 10, 13)
 Make = Callable[..., Any]
 
 SMALL = {
-    "auth.group", "auth.user", "axes.accessattempt", "axes.accesslog", "subscriptions.edition",
+    "auth.group", "auth.user", "axes.accessattempt", "axes.accesslog",
     "subscriptions.pick", "subscriptions.topic",
 }  # fmt: skip
 """Tables that stay small however large the site is, or are kept small."""
