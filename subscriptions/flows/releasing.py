@@ -49,7 +49,7 @@ def goes_out(edition: Edition) -> list[Edition]:
     """
     if edition.status == Status.OPEN:
         return [edition]
-    return list(_before(edition.day).order_by("day"))
+    return list(_before(edition.day).select_related("approved_by").order_by("day"))
 
 
 @transaction.atomic
