@@ -52,6 +52,7 @@ class DeliveryAdmin(LargeList, ReadOnlyAdmin):
         "reader", "first_day", "newest_day", "papers", "status", "attempts",
         "last_reply", "sent_at",
     )  # fmt: skip
+    list_display_links = ("newest_day",)
     list_filter = ("status", DayFilter)
     search_fields = ("subscriber__email",)
     search_help_text = "A reader’s whole address"

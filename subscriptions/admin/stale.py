@@ -100,6 +100,8 @@ class StaleSave(admin.ModelAdmin[Any]):
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         form = super().get_changelist_form(request, **kwargs)
+        for field in form.base_fields.values():
+            field.widget.attrs["aria-label"] = field.label
         return type(
             form.__name__, (_SeenForm, form), {"saved": "Nothing in this list is saved yet."}
         )
