@@ -226,6 +226,13 @@ def test_every_other_page(staff: dict[str, Client], objects: Objects) -> None:
     assert found == {name: cells for name, *cells in list(rows(PAGES))[1:]}
 
 
+def test_who_is_not_logged_in_gets_nothing(objects: Objects) -> None:
+    for name, path in pages(objects):
+        for method in ("GET", "POST"):
+            answer = ask(Client(), method, path, "")
+            assert is_refused(answer) or name in ("login", "logout"), f"{method} {path}"
+
+
 def test_every_button(staff: dict[str, Client], objects: Objects) -> None:
     paper = objects["paper"].pk
     pages = {
