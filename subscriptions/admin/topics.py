@@ -40,7 +40,7 @@ class TopicAdmin(DraftPage, MergePage):
     formfield_overrides = LISTS_AS_LINES
     form = TopicForm
     actions = ("retire", "offer")
-    list_per_page = 200
+    list_per_page = 100
     show_full_result_count = False
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:

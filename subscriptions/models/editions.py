@@ -101,7 +101,7 @@ class Edition(models.Model):
     day = models.DateField(unique=True)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
     intro = models.TextField(
-        max_length=2000, blank=True, help_text="a few words above the papers; plain text"
+        max_length=2000, blank=True, help_text="a few words above the papers, in Markdown"
     )
     released_at = models.DateTimeField(null=True, blank=True, editable=False)
     held_at = models.DateTimeField(
@@ -141,7 +141,9 @@ class Pick(models.Model):
     paper = models.ForeignKey(Paper, models.CASCADE, related_name="picks")
     day = models.DateField(db_index=True)
     position = models.PositiveSmallIntegerField(default=0)
-    note = models.TextField(max_length=1000, blank=True, help_text="why it is worth reading")
+    note = models.TextField(
+        max_length=1000, blank=True, help_text="why it is worth reading, in Markdown"
+    )
     topics = models.ManyToManyField(
         Topic, blank=True, help_text="for followers of these only; none chosen: for everyone"
     )

@@ -116,7 +116,10 @@ class Paper(models.Model):
             ),
             models.CheckConstraint(name="paper_has_a_title", condition=~Q(title="")),
         ]
-        indexes = [models.Index(fields=["title_key"], name="paper_title_key")]
+        indexes = [
+            models.Index(fields=["title_key"], name="paper_title_key"),
+            models.Index(fields=["hidden", "-trend"], name="paper_hidden", condition=~Q(hidden="")),
+        ]
 
     def __str__(self) -> str:
         return self.title
