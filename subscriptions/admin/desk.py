@@ -79,8 +79,8 @@ def _days(now: dt.datetime) -> list[Day]:
     waiting = Edition.objects.exclude(status=Edition.Status.RELEASED).order_by("-day")
     editions = list(waiting[:DAYS])
     days = [edition.day for edition in editions]
-    papers = per_day(Listing.objects.filter(day__in=days, paper__hidden=Paper.Hidden.NO))
-    picks = per_day(Pick.objects.filter(day__in=days, paper__hidden=Paper.Hidden.NO))
+    papers = per_day(Listing.objects.filter(day__in=days))
+    picks = per_day(Pick.objects.filter(day__in=days))
     over = min(days, default=now.date())
     spans = {True: first_and_last(now.date(), now), False: first_and_last(over, now)}
     return [
@@ -95,9 +95,10 @@ def _days(now: dt.datetime) -> list[Day]:
 
 
 def per_day(rows: QuerySet[Any]) -> dict[dt.date, int]:
-    """How many papers each day has of listings or of picks."""
-    counted = rows.order_by().values_list("day").annotate(Count("paper", distinct=True))
-    return dict(counted)
+    """How many papers that are not hidden each day has, of listings or of picks."""
+    hidden = Paper.objects.exclude(hidden=Paper.Hidden.NO)  # few; a join would read all others
+    shown = rows.exclude(paper__in=hidden).order_by().values_list("day")
+    return dict(shown.annotate(Count("paper", distinct=True)))
 
 
 def _came(today: dt.date) -> list[tuple[str, int]]:

@@ -192,7 +192,7 @@ def _counted(editions: Iterable[Edition]) -> list[Any]:
     counted = list(editions)
     days = [edition.day for edition in counted]
     for name, rows in (("paper_count", Listing.objects), ("pick_count", Pick.objects)):
-        counts = per_day(rows.filter(day__in=days, paper__hidden=Paper.Hidden.NO))
+        counts = per_day(rows.filter(day__in=days))
         for edition in counted:
             setattr(edition, name, counts.get(edition.day, 0))
     return counted
