@@ -17,6 +17,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -151,10 +152,15 @@ class SubscriberFiles(ImportExportMixin):
             messages.warning(request, "You changed the form: see what becomes of the rows now.")
             return self._look_again(request, str(file.pk))
         try:
-            done = import_files.bring_in(file.pk, timezone.now())
+            with transaction.atomic():  # none comes in that the log does not tell of
+                done = import_files.bring_in(file.pk, timezone.now())
+                told = _told(file, done)
+                _log(request, ADDITION, told)
         except FileGone:
             return self._gone(request)
-        self._tell(request, file, done)
+        messages.success(request, told)
+        if done.dropped:
+            messages.warning(request, _left_out(done))
         return redirect("admin:subscriptions_subscriber_changelist")
 
     def export_action(self, request: HttpRequest) -> HttpResponseBase:
@@ -228,21 +234,6 @@ class SubscriberFiles(ImportExportMixin):
         messages.error(request, told)
         return redirect("admin:subscriptions_subscriber_import")
 
-    def _tell(self, request: HttpRequest, file: ImportFile, done: Imported) -> None:
-        """In the log, and on the next page."""
-        count = done.counts.total()
-        fates = ", ".join(f"{done.counts[fate]} {fate.value}" for fate in NEW if done.counts[fate])
-        told = f"Imported {_readers(count)} from {file.name}" + (f" ({fates})." if fates else ".")
-        _log(request, ADDITION, told)
-        messages.success(request, told)
-        if done.dropped:
-            named = "; ".join(
-                f"line {one.row.line}, {one.fate.value}" for one in done.dropped[:MOST_TOLD]
-            )
-            more = len(done.dropped) - MOST_TOLD
-            rest = f"; and {more:,} more, which you see if you upload the file again" * (more > 0)
-            messages.warning(request, f"Left out, as it changed since you looked: {named}{rest}.")
-
 
 def _file(pk: str) -> ImportFile | None:
     try:
@@ -253,6 +244,19 @@ def _file(pk: str) -> ImportFile | None:
 
 def _readers(count: int) -> str:
     return f"{count:,} reader{'' if count == 1 else 's'}"
+
+
+def _told(file: ImportFile, done: Imported) -> str:
+    fates = ", ".join(f"{done.counts[fate]:,} {fate.value}" for fate in NEW if done.counts[fate])
+    count = _readers(done.counts.total())
+    return f"Imported {count} from {file.name}" + (f" ({fates})." if fates else ".")
+
+
+def _left_out(done: Imported) -> str:
+    named = [f"line {one.row.line}, {one.fate.value}" for one in done.dropped[:MOST_TOLD]]
+    if more := len(done.dropped) - len(named):
+        named.append(f"and {more:,} more, which you see if you upload the file again")
+    return f"Left out, as it changed since you looked: {'; '.join(named)}."
 
 
 def _log(request: HttpRequest, flag: int, told: str) -> None:
