@@ -129,6 +129,7 @@ function fill(slot, html) {
 
 async function edit(link) {
   const slot = link.closest("[data-paper]").querySelector(".slot");
+  say("");
   if (slot.firstElementChild) return slot.querySelector("textarea").focus();
   try {
     fill(slot, (await ask(link.href))[1].editor);
