@@ -1,6 +1,6 @@
 "use strict";
 
-// Every key is a button of the page; without this script the buttons post and come back.
+// The buttons save at once and change their card; without this script they post and come back.
 
 document.documentElement.classList.add("scripted");
 
@@ -8,7 +8,7 @@ const change = document.querySelector("#change");
 const picks = document.querySelector("#picks");
 const list = document.querySelector(".cards");
 const keys = document.querySelector("#keys");
-const status = document.querySelector("[data-said]");
+const line = document.querySelector("[data-said]");
 const undo = change.querySelector("[value=undo]");
 const places = { cards: "", picks: "" }; // the paper last looked at in each
 let queue = Promise.resolve(); // changes are made in the order of the keys
@@ -30,8 +30,8 @@ function go(item) {
 }
 
 function say(text, wrong = false) {
-  status.textContent = text;
-  status.classList.toggle("wrong", wrong);
+  line.textContent = text;
+  line.classList.toggle("wrong", wrong);
 }
 
 async function ask(url, body) {
@@ -238,102 +238,5 @@ document.addEventListener("toggle", (event) => {
   if (menu.matches(".menu[open]")) menu.lastElementChild.scrollIntoView({ block: "nearest" });
 }, true);
 
-// Keys.
-
-function step(by) {
-  const where = side();
-  const all = items(where);
-  const at = all.indexOf(document.activeElement.closest("[data-paper]"));
-  const to = at < 0 ? all.indexOf(current(where)) : at + by;
-  if (all[to]) go(all[to]);
-  else if (by > 0) list.querySelector(".more a")?.click();
-}
-
-function press(key) {
-  const item = current();
-  const button = item?.querySelector(`:scope > .buttons [data-key=${key}], :scope > .buttons .menu > [data-key=${key}]`);
-  if (!button) return;
-  go(item);
-  button.click();
-  if (button.matches("summary")) button.nextElementSibling.querySelector("button").focus();
-}
-
-function move(key) {
-  const paper = current()?.dataset.paper;
-  const pick = paper && find(picks, paper);
-  pick?.querySelector(`[data-key=${key}]`)?.click();
-}
-
-const KEYS = {
-  j: () => step(1),
-  k: () => step(-1),
-  p: () => press("p"),
-  h: () => press("h"),
-  n: () => press("n"),
-  x: () => current(list)?.querySelector("[name=papers]").click(),
-  u: () => (undo.disabled ? say("There is nothing to undo.") : undo.click()),
-  o: () => go(side() === list ? find(picks, current(list)?.dataset.paper) || current(picks) : current(list)),
-  J: () => move("J"),
-  K: () => move("K"),
-  "/": () => document.querySelector("#id_q").focus(),
-  "?": () => keys.showModal(),
-};
-
-document.addEventListener("keydown", (event) => {
-  const { key, target } = event;
-  const editor = target.closest(".editor");
-  if (editor && key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    editor.requestSubmit(editor.querySelector("[type=submit]"));
-    event.preventDefault();
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
-  const menu = document.querySelector(".menu[open]");
-  if (key === "Escape" && (menu || editor)) {
-    if (!menu) return close(editor);
-    menu.open = false;
-    menu.querySelector("summary").focus();
-    return;
-  }
-  if (target.closest("input:not([type=checkbox]), textarea, select, .editor")) return;
-  const choice = menu?.querySelectorAll("button")[Number(key) - 1];
-  const does = choice ? () => choice.click() : KEYS[event.shiftKey || "?/".includes(key) ? key : key.toLowerCase()];
-  if (!does) return;
-  event.preventDefault();
-  does();
-});
-
-// Drag a pick by its grip.
-
-let dragged, home;
-picks.addEventListener("dragstart", (event) => {
-  dragged = event.target.closest(".grip")?.closest("li");
-  if (!dragged) return;
-  home = dragged.nextSibling;
-  dragged.classList.add("dragged");
-  event.dataTransfer.effectAllowed = "move";
-  event.dataTransfer.setDragImage(dragged, 10, 10);
-});
-picks.addEventListener("dragover", (event) => {
-  const over = event.target.closest(".picks > li");
-  if (!dragged || !over) return;
-  event.preventDefault();
-  const box = over.getBoundingClientRect();
-  const below = event.clientY > box.top + box.height / 2;
-  if (over !== dragged) over[below ? "after" : "before"](dragged);
-});
-picks.addEventListener("drop", (event) => {
-  if (!dragged) return;
-  event.preventDefault();
-  post(change, null, { do: `place:${dragged.dataset.paper}:${items(picks).indexOf(dragged)}` });
-});
-picks.addEventListener("dragend", () => {
-  if (!dragged) return;
-  dragged.classList.remove("dragged");
-  dragged.parentElement.insertBefore(dragged, home); // until the answer tells what is stored
-  dragged = null;
-});
-
-change.querySelector("[data-keys]").hidden = false;
 count();
 go(document.getElementById(location.hash.slice(1)));
