@@ -183,7 +183,7 @@ def outline(document: Any) -> Iterator[tuple[Any, ...]]:
 
     Editors' words have their styles from the mail's own ``<style>``, and none that is inlined.
     """
-    for element in document.xpath("//*[@class='note words' or @class='intro words']//*"):
+    for element in document.xpath("//*[@class='note markdown' or @class='intro markdown']//*"):
         element.attrib.pop("style", None)
     for element in document.iter():
         attributes = dict(element.attrib) if isinstance(element.tag, str) else {}
