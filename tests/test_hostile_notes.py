@@ -94,3 +94,18 @@ def test_on_pages_and_in_the_feed(client: Client, digest: tuple[Delivery, EmailM
     feed = lxml.etree.fromstring(client.get(reverse("daily-feed")).content)
     for content in feed.iter("{http://www.w3.org/2005/Atom}content"):
         check(content.text or "")
+
+
+@pytest.mark.django_db
+def test_in_previews(
+    admin_client: Client, make_reader: Make, digest: tuple[Delivery, EmailMessage]
+) -> None:
+    edition = Edition.objects.get(day=FRIDAY)
+    with time_machine.travel(NOW, tick=False):
+        reader = make_reader("who.has.seen.nothing@example.org")
+        for name, pk in (("subscriber", reader.pk), ("edition", edition.pk)):
+            for kind in ("preview", "preview_html"):
+                url = reverse(f"admin:subscriptions_{name}_{kind}", args=[pk])
+                page = admin_client.get(url)
+                assert page.status_code == 200 and ("T " in page.text or kind == "preview"), url
+                check(page.text)
