@@ -100,11 +100,7 @@ class StaleSave(admin.ModelAdmin[Any]):
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         form = super().get_changelist_form(request, **kwargs)
-        for field in form.base_fields.values():
-            field.widget.attrs["aria-label"] = field.label
-        return type(
-            form.__name__, (_SeenForm, form), {"saved": "Nothing in this list is saved yet."}
-        )
+        return type(form.__name__, (_SeenRow, form), {})
 
     def _guards(self, request: HttpRequest, obj: Any) -> bool:
         return obj is not None and self.has_change_permission(request, obj)
@@ -231,6 +227,18 @@ def _read(seen: str) -> dict[str, Any]:
     except signing.BadSignature:
         version = {"fields": {}, "below": "", "at": 0}
     return version
+
+
+class _SeenRow(_SeenForm):
+    """One row of a list, whose fields are named by the head of their column alone."""
+
+    saved = "Nothing in this list is saved yet."
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if name != SEEN:
+                field.widget.attrs["aria-label"] = str(field.label or name)
 
 
 def _values(obj: Model, fields: Sequence[str]) -> dict[str, Any]:

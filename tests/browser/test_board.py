@@ -10,7 +10,7 @@ from django.test import Client
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from subscriptions.models import Paper, Pick, WantedPaper
-from tests.browser.test_axe import AXE, RUN, SCHEMES, TOO_WIDE
+from tests.browser.axe import DESK, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -171,16 +171,4 @@ def test_nothing_is_wrong_for_axe_and_nothing_is_cut_off(board: Page) -> None:
     board.get_by_role("textbox", name="Note").fill("Worth *an* evening.")
     expect(board.locator("[data-shown] em")).to_be_visible()
     card(board, "quadruped").get_by_text("Hide", exact=True).click()
-    board.evaluate(AXE)
-    found = []
-    for width in (1280, 820):
-        board.set_viewport_size({"width": width, "height": 900})
-        if board.evaluate(TOO_WIDE):
-            found.append(f"{width}: scrolls sideways")
-        for scheme in SCHEMES:
-            board.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            board.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
-            for fault in board.evaluate(RUN, {"resultTypes": ["violations"]}):
-                places = [node["target"] for node in fault["nodes"]]
-                found.append(f"{width} {scheme}: {fault['id']} at {places[:3]}")
-    assert found == []
+    assert faults(board, looks=DESK) == []

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -14,15 +13,11 @@ from django.utils import timezone
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from subscriptions.models import Delivery, Edition, Paper, Pick, Subscriber
+from tests.browser.axe import DESK, faults
 from tests.browser.mailbox import mails, open_newest
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-AXE = Axe().axe_script
-FAULTS = """axe.run({resultTypes: ['violations'], iframes: false}).then(found =>
-    found.violations.map(fault => fault.id + ' ' + fault.nodes.map(node => node.target)))"""
-SETTLED = "Promise.all(document.getAnimations().map(change => change.finished))"
-TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 Open = Callable[[str], Page]
 
 
@@ -73,13 +68,13 @@ def test_a_day_from_intro_to_release(
     expect(page.locator(".phone")).to_contain_text("Gravitational lensing by small")
     page.get_by_label("Intro").press_sequentially("A *quiet* week.")
     expect(page.locator("#intro-shown em")).to_have_text("quiet")
-    assert faults(page) == []
+    assert faults(page, looks=DESK) == []
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.locator(".messagelist")).to_contain_text("changed successfully")
 
     page.get_by_role("link", name="Preview", exact=True).first.click()
     expect(page.get_by_role("heading", name="As a reader with no interests")).to_be_visible()
-    assert faults(page) == []
+    assert faults(page, looks=DESK) == []
     page.get_by_text("As another reader").click()
     page.get_by_label("A follower of topics").check()
     page.get_by_label("Robotics", exact=True).check()
@@ -102,7 +97,7 @@ def test_a_day_from_intro_to_release(
         assert shown.locator("body").evaluate(f"() => {colour}") == "rgb(26, 33, 30)", "dark"
         width = shown.locator("body").evaluate("() => document.querySelector('.sheet').offsetWidth")
         assert width == (390 if narrow else 600)
-    assert faults(page) == []
+    assert faults(page, looks=DESK) == []
 
     # Not by the pointer: beside frames that are processes of their own, clicks may go astray.
     page.get_by_role("button", name="Send me a test").press("Enter")
@@ -121,7 +116,7 @@ def test_a_day_from_intro_to_release(
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_role("heading", name="State: released")).to_be_visible()
     expect(page.locator(".log")).to_contain_text("ada: Held: Wait for a paper")
-    assert faults(page) == []
+    assert faults(page, looks=DESK) == []
 
 
 def test_two_editors_where_two_are_needed(
@@ -144,20 +139,6 @@ def test_two_editors_where_two_are_needed(
     expect(bo.get_by_role("heading", name="State: released")).to_be_visible()
     ada.reload()
     expect(ada.locator(".log")).to_contain_text("ada: Approved as the first of two")
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds at 1280 px in light and 820 px in dark, and what does not fit there."""
-    page.evaluate(AXE)
-    found = []
-    for width, scheme in ((820, "dark"), (1280, "light")):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.evaluate(SETTLED)
-        found += page.evaluate(FAULTS)
-        if page.evaluate(TOO_WIDE):
-            found.append(f"{width}: scrolls sideways")
-    return found
 
 
 def _refused(said: ConsoleMessage) -> list[str]:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -13,6 +12,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 
 from subscriptions.models import Interest, Subscriber, Topic
+from tests.browser.axe import DESK, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -25,8 +25,6 @@ ADA@example.org;robotics;;
 eve@example.org;robotics;2024-05-01 09:30:00
 fay@example.org;robotics;2024-05-01 09:30:00;Freitag
 """
-TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-VIOLATIONS = "axe.run({resultTypes: ['violations']}).then(found => found.violations.map(v => v.id))"
 
 
 @pytest.fixture
@@ -51,25 +49,12 @@ def page(browser: Browser, live_server: Any, topics: dict[str, Topic]) -> Iterat
     assert refused == []
 
 
-def faults(page: Page) -> list[str]:
-    """What axe finds, and whether the page scrolls sideways at 820 px."""
-    page.evaluate(Axe().axe_script)
-    found: list[str] = page.evaluate(VIOLATIONS)
-    page.emulate_media(color_scheme="dark")
-    found += page.evaluate(VIOLATIONS)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 820, "height": 900})
-    wide = ["scrolls sideways"] if page.evaluate(TOO_WIDE) else []
-    page.set_viewport_size({"width": 1280, "height": 900})
-    return found + wide
-
-
 def test_readers_of_another_list(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "old list.csv"
     file.write_text(ROWS)
     page.goto(reverse("admin:subscriptions_subscriber_changelist"))
     page.get_by_role("link", name="Import", exact=True).click()
-    assert faults(page) == []
+    assert faults(page, looks=DESK) == []
     page.get_by_label("File").set_input_files(file)
     page.get_by_label("Where they agreed").fill("Our list at Mailchimp")
     page.get_by_role("button", name="Look at the rows").click()
@@ -89,7 +74,7 @@ def test_readers_of_another_list(page: Page, tmp_path: Path) -> None:
         expect(bad.filter(has_text=told)).to_contain_text(line)
     passed = page.get_by_role("region", name="Rows passed over")
     expect(passed.get_by_role("row").last).to_contain_text("The first is in line 2.")
-    assert faults(page) == []
+    assert faults(page, looks=DESK) == []
     assert not Subscriber.objects.exists()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the bad rows").click()
@@ -105,7 +90,7 @@ def test_readers_of_another_list(page: Page, tmp_path: Path) -> None:
     assert Interest.objects.count() == 3
 
     page.get_by_role("link", name="Export", exact=True).click()
-    assert faults(page) == []
+    assert faults(page, looks=DESK) == []
     with page.expect_download() as download:
         page.get_by_role("button", name="Export all readers").click()
     exported = Path(download.value.path())

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from subscriptions.flows.topics import merge
 from subscriptions.models import Interest, Paper, Subscriber, Topic, TopicMark
 from subscriptions.tasks import tick
-from tests.browser.test_axe import faults
+from tests.browser.axe import DESK, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -81,7 +81,7 @@ def test_what_one_types_is_tried_at_once_and_saved_when_asked(
     page.get_by_label("Show").select_option("Marked wrong")
     listed(page, "Came")
     listed(page, "Left", "Robot arms")
-    assert faults(page, widths=(1280, 820)) == []
+    assert faults(page, looks=DESK) == []
     assert Topic.objects.get(pk=topic.pk).phrases == ["robot arms"], "it was only tried"
 
     page.get_by_role("button", name="Save").click()
@@ -110,7 +110,7 @@ def test_a_topic_is_drafted_from_papers_and_another_merged_into_it(
     expect(page.get_by_text("Not here: arxiv.org/abs/2501.99999")).to_be_visible()
     page.get_by_label(papers["hands"].title).check()
     page.get_by_label(papers["arms"].title).check()
-    assert faults(page, widths=(1280, 820)) == []
+    assert faults(page, looks=DESK) == []
     page.get_by_role("button", name="Draft a topic").click()
     expect(page.get_by_role("heading", name="Drafted from 3 example papers")).to_be_visible()
     expect(page.get_by_label("Phrases")).to_have_value(re.compile("robot"))
