@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q
 from django.http import QueryDict
 from django.utils.formats import date_format
 
@@ -52,16 +52,23 @@ class Asked:
     def __init__(self, query: QueryDict, today: dt.date) -> None:
         self.query = query
         self.picks_day = picks_day(query, today)
-        week = [today - dt.timedelta(days=n) for n in range(WINDOW_DAYS)]
+        newest = Listing.objects.filter(day__lte=today).aggregate(day=Max("day"))["day"]
+        quiet = newest is not None and newest <= today - dt.timedelta(days=WINDOW_DAYS)
+        week = [(newest if quiet else today) - dt.timedelta(days=n) for n in range(WINDOW_DAYS)]
         day = _date(query.get("day"))
         self.days = [day] if day else week
+        self.quiet = quiet and not day
+        """Whether the last days have no paper, and the newest that have are shown instead."""
         rows = Listing.objects.filter(day__in=self.days).values_list("paper", "source")
         self._listed = list(rows.order_by())
         self.form = Filters(query, label_suffix="")
         fields: Any = self.form.fields
         shown = week if day is None or day in week else [day, *week]
         names = [(str(one), date_format(one, "l j F")) for one in shown]
-        fields["day"].choices = [("week", "The last 7 days"), *names]
+        fields["day"].choices = [
+            ("week", "The newest 7 days" if quiet else "The last 7 days"),
+            *names,
+        ]
         sources = sorted({source for _, source in self._listed})
         fields["source"].choices = [("", "Any"), *((one, source_label(one)) for one in sources)]
         self.form.is_valid()

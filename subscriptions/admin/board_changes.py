@@ -125,8 +125,8 @@ def _undo(request: HttpRequest) -> Told:
     *before, (dumped, words) = kept
     change = Change.load(dumped)
     need(request, *_needed(change))
+    request.session[UNDO] = before  # also where it is refused: those before can be undone still
     undone, left = curating.undo(change)
-    request.session[UNDO] = before
     _log(request, undone)
     if left and not undone:
         raise Refused(f"Not undone ({words}): somebody has changed it since.")

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from subscriptions import notes
-from subscriptions.flows.curating import touched
+from subscriptions.flows.approvals import touched
 from subscriptions.models import Edition, Listing, Paper, Pick
 
 from . import edition_figures, edition_preview, edition_release

@@ -15,7 +15,8 @@ from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 
-from subscriptions.flows.curating import Change, Refused, touched
+from subscriptions.flows.approvals import days_of, lock, touched
+from subscriptions.flows.curating import Change, Refused
 from subscriptions.flows.search import named, search
 from subscriptions.models import Listing, Paper, Pick, Source, SourceRun
 from subscriptions.sources import source_label
@@ -152,8 +153,12 @@ class PaperAdmin(LargeList, StaleSave, History):
         for name in ("arxiv_id", "doi", "own_id"):
             setattr(obj, name, getattr(obj, name) or None)
         super().save_model(request, obj, form, change)
-        if "hidden" in form.changed_data:
-            touched(obj.picks.values_list("day", flat=True))
+        if form.changed_data:
+            touched(days_of([obj.pk]))
+
+    def _lock(self, pks: list[str]) -> None:
+        lock(days_of([int(pk) for pk in pks if board_changes.is_pk(pk)]))
+        super()._lock(pks)
 
     @admin.display(description="first author")
     def first_author(self, paper: Paper) -> str:

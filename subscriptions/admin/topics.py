@@ -57,8 +57,11 @@ class TopicAdmin(DraftPage, MergePage):
         return topics.annotate(followed=followed, about=Value(found.about))
 
     def has_delete_permission(self, request: HttpRequest, obj: Topic | None = None) -> bool:
-        """Only a topic that nobody follows; one that is followed is retired instead."""
-        if obj is not None and obj.interest_set.exists():
+        """Only a topic that nobody follows and no pick is limited to: that would be for everyone.
+
+        Another is retired instead.
+        """
+        if obj is not None and (obj.interest_set.exists() or obj.pick_set.exists()):
             return False
         return super().has_delete_permission(request, obj)
 

@@ -118,10 +118,13 @@ def _store(
     for paper in changed:
         paper.reach = reach.get(paper.pk, 0)
     listed = Paper.objects.listed_between(days[0], days[-1])
+    gone = listed.exclude(hidden=Paper.Hidden.NO).filter(reach__gt=0)
     with transaction.atomic():
-        pks = [paper.pk for paper in changed]
-        list(Paper.objects.filter(pk__in=pks).order_by("pk").select_for_update(no_key=True))
+        pks = {paper.pk for paper in changed}.union(gone.values_list("pk", flat=True))
+        papers = Paper.objects.filter(pk__in=pks)
+        # All in order, as an import does, so that of the two one waits and never both.
+        list(papers.order_by("pk").select_for_update(no_key=True).values_list("pk"))
         Paper.objects.bulk_update(changed, ["reach"], batch_size=1000)
-        listed.exclude(hidden=Paper.Hidden.NO).filter(reach__gt=0).update(reach=0)
+        papers.exclude(hidden=Paper.Hidden.NO).filter(reach__gt=0).update(reach=0)
         TopicMatch.objects.filter(paper__in=shelf.pks).delete()
         insert(rows)

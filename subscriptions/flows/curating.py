@@ -4,7 +4,7 @@ Every change is made in one place, one at a time, and asking for it twice change
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from django.utils.formats import date_format
 
 from subscriptions import notes
 from subscriptions.models import WINDOW_DAYS, Edition, Paper, Pick, Topic
+
+from .approvals import lock, touched
 
 AHEAD = dt.timedelta(days=366)
 """A pick is scheduled for no later day."""
@@ -64,11 +66,6 @@ class Change:
     @property
     def papers(self) -> set[int]:
         return {paper for paper, *_ in self.hidden} | {paper for paper, *_ in self.picks}
-
-
-def touched(days: Iterable[dt.date]) -> None:
-    """The first of two editors has approved other picks or words than these days have now."""
-    Edition.objects.filter(day__in=days, approved_by__isnull=False).update(approved_by=None)
 
 
 @contextmanager
@@ -207,8 +204,10 @@ def _changing(papers: Collection[int], days: Collection[dt.date]) -> Iterator[Ch
     """Note what a change does to papers and to their picks of these days."""
     change = Change()
     with alone():
-        # As an import locks them, so that of the two one waits and never both.
-        hidden = _hidden(papers, lock=True)
+        picked = Pick.objects.filter(paper__in=papers).values_list("day", flat=True)
+        lock({*days, *picked})
+        # In the order in which an import does, too.
+        hidden = _hidden(papers, locked=True)
         picks = _picks(papers, days)
         yield change
         hidden_now, picks_now = _hidden(papers), _picks(papers, days)
@@ -227,9 +226,9 @@ def _changing(papers: Collection[int], days: Collection[dt.date]) -> Iterator[Ch
         touched({day for _, day, _, _ in change.picks} | set(of_these))
 
 
-def _hidden(papers: Collection[int], lock: bool = False) -> dict[int, str]:
+def _hidden(papers: Collection[int], locked: bool = False) -> dict[int, str]:
     rows = Paper.objects.filter(pk__in=papers).order_by("pk")
-    return dict((rows.select_for_update() if lock else rows).values_list("pk", "hidden"))
+    return dict((rows.select_for_update() if locked else rows).values_list("pk", "hidden"))
 
 
 def _picks(papers: Collection[int], days: Collection[dt.date]) -> dict[tuple[int, dt.date], Put]:
@@ -243,13 +242,18 @@ def _picks(papers: Collection[int], days: Collection[dt.date]) -> dict[tuple[int
 def _put(day: dt.date, wanted: Mapping[int, Put | None]) -> None:
     """Have these papers be picks of a day as told, or not at all; the others keep their order.
 
-    Positions are dense from 0.
+    Positions are dense from 0. Raises Refused for one that is for followers of topics of which
+    none is there any more: it would be for everyone.
     """
+    puts = {paper: put for paper, put in wanted.items() if put is not None}
+    named = {topic for put in puts.values() for topic in put.topics}
+    known = set(Topic.objects.filter(pk__in=named).values_list("pk", flat=True))
+    if any(put.topics and known.isdisjoint(put.topics) for put in puts.values()):
+        raise Refused("The topics that it was only for are deleted: say again whom it is for.")
     rows = Pick.objects.filter(day=day).order_by("position", "pk")
     rows.filter(paper__in=[paper for paper, put in wanted.items() if put is None]).delete()
     there = {row.paper_id: row for row in rows}
     order = [paper for paper in there if paper not in wanted]
-    puts = {paper: put for paper, put in wanted.items() if put is not None}
     for paper in sorted(puts, key=lambda paper: puts[paper].position):
         order.insert(puts[paper].position, paper)
     for position, paper in enumerate(order):
@@ -264,8 +268,6 @@ def _put(day: dt.date, wanted: Mapping[int, Put | None]) -> None:
     )
     through: Any = Pick.topics.through._default_manager
     through.filter(pick__day=day, pick__paper__in=puts).delete()
-    named = {topic for put in puts.values() for topic in put.topics}
-    known = set(Topic.objects.filter(pk__in=named).values_list("pk", flat=True))
     pks = dict(Pick.objects.filter(day=day, paper__in=puts).values_list("paper", "pk"))
     through.bulk_create(
         through.model(pick_id=pks[paper], topic_id=topic)

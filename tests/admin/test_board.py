@@ -61,6 +61,28 @@ def test_the_papers_that_a_weekly_reader_will_get_ranked_by_trend(
     assert f'href="{board}"' in admin_client.get("/admin/subscriptions/paper/").content.decode()
 
 
+def test_after_a_quiet_week_the_newest_papers_that_are_there(
+    admin_client: Client, week: list[Paper]
+) -> None:
+    def days(page: Any) -> list[str]:
+        select = html.fromstring(page.content.decode()).get_element_by_id("id_day")
+        return [option.text for option in select]
+
+    quiet = "The last 7 days have no papers yet"
+    page = admin_client.get(BOARD)
+    assert quiet not in page.text and days(page)[0] == "The last 7 days"
+    Listing.objects.exclude(day=TODAY - 7 * DAY).delete()
+    page = admin_client.get(BOARD)
+    assert titles(admin_client) == titles(admin_client, day="week") == ["Long ago"]
+    assert "Papers of 30 September to 6 October 2025" in text(page) and quiet in text(page)
+    assert "Picks for Monday 13 October 2025 Open until" in text(page)
+    assert days(page)[:2] == ["The newest 7 days", "Monday 6 October"]
+    page = admin_client.get(BOARD, {"day": TODAY - 7 * DAY})
+    assert quiet not in page.text and len(days(page)) == 8
+    Listing.objects.update(day=TODAY - 6 * DAY)
+    assert quiet not in admin_client.get(BOARD).text
+
+
 def test_filters_and_search(admin_client: Client, week: list[Paper]) -> None:
     robotics = Topic.objects.get(slug="robotics").pk
     do(admin_client, f"pick:{week[0].pk}")

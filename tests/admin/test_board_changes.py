@@ -72,6 +72,17 @@ def test_hide_with_its_reason_show_again_and_undo_step_by_step(
     assert "somebody has changed it since" in do(admin_client, "undo")
 
 
+def test_what_cannot_be_undone_keeps_nothing_before_it(
+    admin_client: Client, week: list[Paper], topics: dict[str, Topic]
+) -> None:
+    do(admin_client, f"hide-off-topic:{week[1].pk}")
+    Pick.objects.create(paper=week[0], day=TODAY).topics.add(topics["robotics"])
+    do(admin_client, f"unpick:{week[0].pk}")
+    topics["robotics"].delete()
+    assert "are deleted" in do(admin_client, "undo")
+    assert do(admin_client, "undo") == "Undone: hidden as off topic."
+
+
 def test_the_editor_of_a_pick(
     admin_client: Client, week: list[Paper], topics: dict[str, Topic]
 ) -> None:

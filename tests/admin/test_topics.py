@@ -13,7 +13,7 @@ from lxml import html
 
 from subscriptions.digests import workbench
 from subscriptions.flows import topics as flow
-from subscriptions.models import Edition, Interest, Topic
+from subscriptions.models import Edition, Interest, Pick, Topic
 from subscriptions.tasks import tick
 from tests.admin.topics import HTMX, fields, url
 from tests.conftest import MONDAY
@@ -119,3 +119,16 @@ def test_the_list(
     history = admin_client.get(url("history", weather.pk)).text
     assert history.count("offered") == history.count("<ins>retired") == 1
     assert "delete_selected" not in page.text
+
+
+def test_one_that_a_pick_is_limited_to_stays(
+    admin_client: Client, weather: Topic, make_paper: Make
+) -> None:
+    assert "cannot be deleted" not in admin_client.get(url("change", weather.pk)).text
+    pick = Pick.objects.create(paper=make_paper("Rain radar"), day=TODAY)
+    pick.topics.add(weather)
+    assert "It cannot be deleted while" in admin_client.get(url("change", weather.pk)).text
+    assert admin_client.post(url("delete", weather.pk), {"post": "yes"}).status_code == 403
+    assert list(pick.topics.all()) == [weather]
+    pick.topics.clear()
+    assert admin_client.post(url("delete", weather.pk), {"post": "yes"}).status_code == 302

@@ -113,14 +113,14 @@ def test_any_change_of_picks_voids_an_approval_and_no_other_days(
     papers: list[int], admin_user: User
 ) -> None:
     def approve() -> None:
-        Edition.objects.filter(day__lt=TODAY).update(approved_by=admin_user)
+        Edition.objects.filter(day__lt=TODAY).update(approved_by=admin_user, **closed)
 
     def approved() -> bool:
         others = Edition.objects.filter(day__lt=day).values_list("approved_by", flat=True)
         assert set(others) == {admin_user.pk}
         return bool(Edition.objects.get(day=day).approved_by)
 
-    day = TODAY - DAY
+    day, closed = TODAY - DAY, {"status": "closed", "released_at": None}
     curating.pick(papers[:2], day, TODAY)
     last = Change()
     doings: list[Callable[[Change], Change]] = [
@@ -209,6 +209,25 @@ def test_undoing_leaves_what_somebody_has_changed_since(papers: list[int]) -> No
     curating.place(papers[0], TODAY, lambda at: 2)
     undone, left = undo(curating.place(papers[4], TODAY, lambda at: 0))
     assert (bool(undone), left) == (True, 0), "that others moved is no conflict"
+
+
+def test_a_pick_for_followers_of_a_topic_that_is_gone_is_never_for_everyone(
+    papers: list[int], topics: dict[str, Topic]
+) -> None:
+    robotics, other = topics["robotics"], topics["reasoning"]
+    curating.edit(papers[0], TODAY, TODAY, "", [robotics.pk], TODAY)
+    curating.edit(papers[1], TODAY, TODAY, "", [robotics.pk, other.pk], TODAY)
+    taken = [curating.take_back([paper], TODAY) for paper in papers[:2]]
+    gone = robotics.pk
+    robotics.delete()
+    undo(taken[1])
+    assert [topic.pk for topic in Pick.objects.get().topics.all()] == [other.pk]
+    before = state()
+    with pytest.raises(Refused, match="deleted"):
+        undo(taken[0])
+    with pytest.raises(Refused, match="deleted"):
+        curating.edit(papers[2], TODAY, TODAY, "", [gone], TODAY)
+    assert state() == before
 
 
 @pytest.mark.postgresql
