@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from django.http import HttpResponse
 
+from subscriptions.flows.reader_file import safe
+
 GAP, ROW, BAR = 12, 24, 12
 BARS_WIDTH, LABEL, LETTERS = 600, 220, 28
 DAYS_WIDTH, RIGHT, LINE_HEIGHT, COLUMN_HEIGHT = 900, 64, 96, 36
 MOST_BARS, MOST_ROWS = 12, 200
 """So many rows are drawn, and so many stand in the table of the page; the CSV has all."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would run."""
 
 
 class Row(NamedTuple):
@@ -58,13 +58,8 @@ def as_csv(table: Table, name: str) -> HttpResponse:
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     writer = csv.writer(response)
     writer.writerow([table.first, *table.columns])
-    writer.writerows([_cell(row.label), *row.values] for row in table.rows)
+    writer.writerows([safe(row.label), *row.values] for row in table.rows)
     return response
-
-
-def _cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _bars(table: Table) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -158,6 +158,12 @@ class SubscriberFiles(ImportExportMixin):
                 _log(request, ADDITION, told)
         except FileGone:
             return self._gone(request)
+        except IntegrityError:  # the database looks at the end only whether each topic is there
+            told = (
+                "Nobody came in: a topic was deleted meanwhile, or someone signed up. Look again."
+            )
+            messages.warning(request, told)
+            return self._look_again(request, str(file.pk))
         messages.success(request, told)
         if done.dropped:
             messages.warning(request, _left_out(done))

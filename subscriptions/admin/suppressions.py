@@ -21,6 +21,11 @@ class SuppressionForm(forms.ModelForm[Suppression]):
         " unsubscribed at once."
     )
 
+    reason = forms.ChoiceField(
+        choices=[("", "---------")]
+        + [(one.value, one.label) for one in Suppression.Reason if one is not one.ERASED]
+    )
+
     class Meta:
         model = Suppression
         fields = ("reason",)

@@ -162,7 +162,9 @@ def _confirm(pk: int, now: dt.datetime) -> Confirmed:
     ):
         return Confirmed.GONE
     if there:
-        forget(there)
+        forget([there.pk])
+    Suppression.objects.keep_out(reader.email, now)
+    Suppression.objects.lift(change.email)
     reader.email, reader.address_changed_at = change.email, now
     reader.save(update_fields=["email", "address_changed_at"])
     _close_the_old_mailbox(reader)

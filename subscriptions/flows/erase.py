@@ -1,12 +1,18 @@
-"""Erasing a reader: all that is stored of them goes; a suppression of their address stays."""
+"""Erasing a reader: all that is stored of them goes, but for a keyed hash of their address.
+
+By it no file of readers brings them back.
+"""
 
 import datetime as dt
+from collections.abc import Collection
 from functools import partial
+from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 
 from subscriptions.models import (
     READING,
@@ -16,6 +22,8 @@ from subscriptions.models import (
     SignInRequest,
     SignupRequest,
     Subscriber,
+    Suppression,
+    Upvote,
 )
 
 from .trends import recount
@@ -34,29 +42,32 @@ def erase(pk: int, now: dt.datetime) -> None:
             model.objects.filter(email__iexact=email).delete()
         AddressChange.objects.filter(old_email__iexact=email).delete()
         if reader := Subscriber.objects.select_for_update().filter(pk=pk).first():
-            forget(reader)
+            forget([reader.pk])
+            Suppression.objects.keep_out(reader.email, now)
             if reader.status in READING:
                 Movement.objects.note(Movement.Kind.ERASED, now)
 
 
-def forget(reader: Subscriber) -> None:
-    """Delete a subscription with its rows, and its traces in the staff's log; its votes go.
+def forget(pks: Collection[int]) -> None:
+    """Delete subscriptions with their rows, and their traces in the staff's log; their votes go.
 
     The papers they were for are counted anew once that is committed: who votes locks the paper
     first, then the reader.
     """
-    voted = list(reader.upvotes.values_list("paper", flat=True))
-    _clean_log(Subscriber, [reader.pk])
+    readers = Subscriber.objects.filter(pk__in=pks)
+    voted = list(Upvote.objects.filter(subscriber__in=pks).values_list("paper", flat=True))
+    _clean_log(readers)
     for relation in Subscriber._meta.related_objects:
-        rows = relation.related_model._base_manager.filter(**{relation.field.name: reader})
-        _clean_log(relation.related_model, list(rows.values_list("pk", flat=True)))
-    reader.delete()
+        owner = {f"{relation.field.name}__in": pks}
+        _clean_log(relation.related_model._base_manager.filter(**owner))
+    readers.delete()
     transaction.on_commit(partial(recount, Paper.objects.filter(pk__in=voted)), robust=True)
 
 
-def _clean_log(model: type[Model], pks: list[int]) -> None:
+def _clean_log(of: QuerySet[Any]) -> None:
     """That staff did something stays in their log, but not to whom or what it said."""
     rows = LogEntry.objects.filter(
-        content_type=ContentType.objects.get_for_model(model), object_id__in=map(str, pks)
+        content_type=ContentType.objects.get_for_model(of.model),
+        object_id__in=of.order_by().values_list(Cast("pk", TextField())),
     )
     rows.update(object_repr="erased", change_message="")

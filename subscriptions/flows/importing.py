@@ -1,12 +1,12 @@
 """What becomes of each row of a file of readers.
 
-Who is here already, has left, bounced, complained or is suppressed stays as they are, whatever
-a file says.
+Who is here already, has left, bounced, complained, is suppressed or erased stays as they are,
+whatever a file says; who has left by any of its rows does not come in by another.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from itertools import islice
 from typing import Any, Self
@@ -35,6 +35,7 @@ class Fate(Enum):
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     SUPPRESSED = "suppressed"
+    ERASED = "erased by its owner"
     TWICE = "twice in the file"
     BAD = "bad"
 
@@ -45,6 +46,7 @@ _GONE = {
     Status.BOUNCED: Fate.BOUNCED,
     Status.COMPLAINED: Fate.COMPLAINED,
 }
+_TELLING = ("email", "status", "left_at")
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,11 @@ def examine(table: Table, plan: Plan, now: dt.datetime) -> Iterator[Examined]:
     """The fate of each row, as the world is now: two queries for a thousand rows."""
     cells = Cells(_topics(), now)
     first: dict[str, int] = {}
+    gone = _gone(table, cells, plan)
     for rows in _chunks(table.rows()):
         pairs = [(row, _read(cells, plan, row)) for row in rows]
         emails = sorted({found.email.lower() for _, found in pairs if isinstance(found, Reader)})
-        here, suppressed = _statuses(emails), Suppression.objects.suppressed(emails)
+        here, suppressed = _statuses(emails), Suppression.objects.reasons(emails)
         for row, found in pairs:
             if isinstance(found, str):
                 yield Examined(row, Fate.BAD, found)
@@ -105,29 +108,50 @@ def examine(table: Table, plan: Plan, now: dt.datetime) -> Iterator[Examined]:
             if (line := first.setdefault(email, row.line)) != row.line:
                 yield Examined(row, Fate.TWICE, f"The first is in line {line}.")
                 continue
-            fate, why = fate_of(found, here.get(email), email in suppressed, plan.agreed, now)
+            known = _known(here.get(email), suppressed.get(email), gone.get(email))
+            fate, why = known or (_new(found, plan.agreed, now), "")
             yield Examined(row, fate, why, found)
 
 
-def fate_of(
-    reader: Reader, here: str | None, suppressed: bool, agreed: bool, now: dt.datetime
-) -> tuple[Fate, str]:
-    """What becomes of the first good row with an address, and why where it is not plain.
-
-    ``here`` is the status of the reader who has the address already. A row that says itself
-    that its address was never confirmed waits, whatever the operator states.
-    """
+def _known(
+    here: str | None, suppressed: str | None, gone: tuple[Status, int] | None
+) -> tuple[Fate, str] | None:
+    """Why an address does not come in, if so: by its reader here, a suppression, or the file."""
     if here is not None:
         return _GONE.get(Status(here), Fate.HERE), ""
-    if suppressed:
-        return Fate.SUPPRESSED, ""
-    if reader.status in _GONE:
-        return _GONE[reader.status], "The file says so."
+    if suppressed is not None:
+        erased = suppressed == Suppression.Reason.ERASED
+        return (Fate.ERASED if erased else Fate.SUPPRESSED), ""
+    if gone is not None:
+        status, line = gone
+        return _GONE[status], f"The file says so in line {line}."
+    return None
+
+
+def _new(reader: Reader, agreed: bool, now: dt.datetime) -> Fate:
+    """How a reader comes in.
+
+    A row that says itself that its address was never confirmed waits, whatever the operator
+    states.
+    """
     if reader.status == Status.PENDING or not (reader.confirmed_at or agreed):
-        return Fate.WAITS, ""
+        return Fate.WAITS
     over = reader.paused_until and reader.paused_until <= now.date()
-    paused = reader.status == Status.PAUSED and not over
-    return (Fate.PAUSED if paused else Fate.ACTIVE), ""
+    return Fate.PAUSED if reader.status == Status.PAUSED and not over else Fate.ACTIVE
+
+
+def _gone(table: Table, cells: Cells, plan: Plan) -> dict[str, tuple[Status, int]]:
+    """How an address is gone by a row of the file, whatever else is bad there, and its line."""
+    found: dict[str, tuple[Status, int]] = {}
+    columns = [field if field in _TELLING else "" for field in plan.columns]
+    if not {"status", "left_at"} & set(columns):
+        return found
+    telling = replace(plan, columns=tuple(columns))
+    for row in table.rows():
+        reader = _read(cells, telling, row)
+        if isinstance(reader, Reader) and reader.status in _GONE:
+            found.setdefault(reader.email.lower(), (reader.status, row.line))
+    return found
 
 
 def _read(cells: Cells, plan: Plan, row: Row) -> Reader | str:

@@ -14,8 +14,8 @@ MAX_COLUMNS = 100
 
 _EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_RISKY = re.compile(r"(^|[;\t])('*[=+\-@\uff1d\uff0b\uff0d\uff20])")
-_QUOTED = re.compile(r"(^|[;\t])'('*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_RISKY = re.compile(r"(^|[;\t\r\n])('*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_QUOTED = re.compile(r"(^|[;\t\r\n])'('*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 class UnreadableFile(ValueError):

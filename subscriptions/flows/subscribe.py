@@ -13,6 +13,7 @@ from subscriptions.delivery.outcomes import Result
 from subscriptions.models import READING, Movement, SignupRequest, Subscriber, Suppression
 
 from .choices import CONSENT_VERSION, Choices
+from .erase import forget
 from .mail import LOST, NOT_TAKEN, mail_one
 from .wanted import want_examples
 
@@ -21,6 +22,7 @@ AFTER_BOUNCE = dt.timedelta(days=30)
 """How long an address that bounced rests before its owner may be asked again."""
 MAIL_RETRY = dt.timedelta(minutes=15)
 UNCONFIRMED_FOR = dt.timedelta(days=14)
+FORGOTTEN_AT_ONCE = 1_000
 
 Status = Subscriber.Status
 Reason = Suppression.Reason
@@ -189,14 +191,14 @@ def confirm(pk: int, now: dt.datetime) -> Subscriber | None:
 
     The subscriber if they are active or paused afterwards, else None. Confirming twice
     changes nothing; an old link does not bring back a reader who has left. Whoever confirms
-    receives mail again: a bounce of the past no longer counts.
+    receives mail again: that it bounced or was erased in the past no longer counts.
     """
     with transaction.atomic():
         subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
         if subscriber is None:
             return None
         if subscriber.status == Status.PENDING:
-            Suppression.objects.lift_bounce(subscriber.email)
+            Suppression.objects.lift(subscriber.email)
             if Suppression.objects.has(subscriber.email):
                 return None
             subscriber.status = Status.ACTIVE
@@ -210,7 +212,7 @@ def confirm(pk: int, now: dt.datetime) -> Subscriber | None:
 
 
 def purge_unconfirmed(now: dt.datetime) -> int:
-    """Forget sign-ups that were not confirmed in time; how many.
+    """Forget sign-ups that were not confirmed in time, some at a time; how many.
 
     One who had confirmed an earlier sign-up is unsubscribed again rather than forgotten.
     """
@@ -220,7 +222,8 @@ def purge_unconfirmed(now: dt.datetime) -> int:
     late = Subscriber.objects.filter(mailed, status=Status.PENDING, consent_asked_at__lte=limit)
     back = late.filter(confirmed_at__isnull=False).update(status=Status.UNSUBSCRIBED)
     with transaction.atomic():
-        never = late.filter(confirmed_at__isnull=True).select_for_update()
-        pks = list(never.values_list("pk", flat=True))
-        Subscriber.objects.filter(pk__in=pks).delete()
+        never = late.filter(confirmed_at__isnull=True).order_by("consent_asked_at", "pk")
+        oldest = never.select_for_update().values_list("pk", flat=True)
+        if pks := list(oldest[:FORGOTTEN_AT_ONCE]):
+            forget(pks)
     return back + len(pks)

@@ -209,22 +209,34 @@ READING = (Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED)
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):
     def has(self, email: str) -> bool:
-        return self.filter(email_hash=Suppression.hash(email)).exists()
+        return self.of(email) is not None
 
     def of(self, email: str) -> "Suppression | None":
         """Why and since when an address must not be mailed; None where it may be."""
-        return self.filter(email_hash=Suppression.hash(email)).first()
+        erased = Suppression.Reason.ERASED
+        return self.exclude(reason=erased).filter(email_hash=Suppression.hash(email)).first()
 
-    def lift_bounce(self, email: str) -> None:
-        """Its owner has shown that mail arrives again."""
-        bounce = Suppression.Reason.BOUNCE
-        self.filter(email_hash=Suppression.hash(email), reason=bounce).delete()
+    def lift(self, email: str) -> None:
+        """Its owner has shown that mail arrives, and that they want it."""
+        self.filter(email_hash=Suppression.hash(email), reason__in=LIFTED).delete()
+
+    def keep_out(self, email: str, now: dt.datetime) -> None:
+        """Its owner erased it: no list brings it back. A reason that is there already stays."""
+        self.get_or_create(
+            email_hash=Suppression.hash(email),
+            defaults={"reason": Suppression.Reason.ERASED, "created_at": now},
+        )
 
     def suppressed(self, emails: list[str]) -> set[str]:
         """Those of ``emails`` that must not be mailed; one query."""
+        reasons = self.reasons(emails).items()
+        return {email for email, reason in reasons if reason != Suppression.Reason.ERASED}
+
+    def reasons(self, emails: list[str]) -> dict[str, str]:
+        """Why those of ``emails`` that are here are, the erased ones too; one query."""
         hashes = {Suppression.hash(email): email for email in emails}
-        found = self.filter(email_hash__in=hashes).values_list("email_hash", flat=True)
-        return {hashes[value] for value in found}
+        found = self.filter(email_hash__in=hashes).values_list("email_hash", "reason")
+        return {hashes[value]: reason for value, reason in found}
 
 
 class Suppression(models.Model):
@@ -253,11 +265,15 @@ class Suppression(models.Model):
         return f"{self.email_hash[:8]}… ({self.reason})"
 
     def yields_to(self, reason: str) -> bool:
-        """Whether another reason takes its place: only a bounce may ever be lifted."""
-        return self.reason == self.Reason.BOUNCE != reason
+        """Whether another reason takes its place: of those that may be lifted."""
+        return self.reason in LIFTED and self.reason != reason
 
     @staticmethod
     def hash(email: str) -> str:
         """HMAC-SHA256 of the lower-cased address under ``SUPPRESSION_KEY``, in hex."""
         key = settings.SUPPRESSION_KEY.encode()
         return hmac.digest(key, email.lower().encode(), "sha256").hex()
+
+
+LIFTED = (Suppression.Reason.BOUNCE, Suppression.Reason.ERASED)
+"""What counts no more once the owner of the address confirms it."""

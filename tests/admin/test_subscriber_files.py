@@ -157,6 +157,22 @@ def test_what_changed_since_the_look_is_named(
     assert "That file is not here any more" in told(again)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_topic_that_is_deleted_during_an_import(
+    admin_client: Client, topics: dict[str, Topic], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = upload(admin_client, "email,topics\nada@example.org,hci\n", agreed="on")
+    monkeypatch.setattr(import_files, "want", lambda *_: _delete(topics["hci"]))
+    page = admin_client.post(PROCESS, posted(page), follow=True)
+    assert "Nobody came in: a topic was deleted meanwhile" in told(page)
+    assert not Subscriber.objects.exists() and ImportFile.objects.exists()
+
+
+def _delete(topic: Topic) -> None:
+    """As another does it who does not see the interests that come in."""
+    Topic.objects.filter(pk=topic.pk)._raw_delete("default")
+
+
 def test_files_and_their_rows_are_text(admin_client: Client, topics: dict[str, Topic]) -> None:
     script = "<script>alert(1)</script>"
     page = upload(admin_client, f"email,{script}\nada@example.org,{script}\n{script},x\n")

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from subscriptions.admin import decisions
 from subscriptions.digests.tick import send_due
+from subscriptions.flows.erase import erase
 from subscriptions.flows.preferences import unsubscribe
 from subscriptions.flows.subscribe import sign_up
 from subscriptions.models import (
@@ -316,6 +317,14 @@ def test_many_at_once(
     assert "At most 2 at once" in " ".join(map(str, told))
     assert "At most 2 at once" in decide(admin_client, "erase", *readers, post="yes")
     assert Subscriber.objects.count() == 3
+
+
+def test_an_erased_address_can_be_suppressed(admin_client: Client, reader: Subscriber) -> None:
+    erase(reader.pk, MONDAY)
+    data = {"email": "ada@example.org", "reason": "erased"}
+    assert "Select a valid choice" in admin_client.post(SUPPRESS, data).content.decode()
+    assert admin_client.post(SUPPRESS, data | {"reason": "operator"}).status_code == 302
+    assert Suppression.objects.get().reason == "operator"
 
 
 def test_an_address_is_suppressed_and_its_reader_unsubscribed(

@@ -17,7 +17,10 @@ from django.db import connection, models
 from django.test import Client
 
 from subscriptions import links
+from subscriptions.flows.address import Confirmed
+from subscriptions.flows.address import confirm as confirm_address
 from subscriptions.flows.erase import erase
+from subscriptions.flows.subscribe import answer_request, receive
 from subscriptions.flows.votes import give
 from subscriptions.matching import trend
 from subscriptions.models import (
@@ -35,7 +38,7 @@ from subscriptions.models import (
     Suppression,
     Upvote,
 )
-from tests.conftest import MONDAY
+from tests.conftest import MONDAY, choices
 from tests.web.signing_in import sign_in
 
 FRIDAY = dt.date(2025, 10, 10)
@@ -183,7 +186,30 @@ def test_a_suppressed_address_stays_suppressed(client: Client, reader: Subscribe
         email_hash=Suppression.hash(EMAIL), reason="operator", created_at=MONDAY
     )
     sign_in(client, reader).post("/account/erase/")
+    assert Suppression.objects.get().reason == "operator", "the stronger reason stays"
     assert Suppression.objects.has(EMAIL) and not holding(EMAIL)
+
+
+def test_who_erased_can_come_back_by_themselves_only(client: Client, reader: Subscriber) -> None:
+    erase(reader.pk, MONDAY)
+    assert Suppression.objects.get().reason == "erased" and not Suppression.objects.has(EMAIL)
+    pk = receive(EMAIL, choices(phrases=("cups",)), "", MONDAY)
+    assert answer_request(pk, MONDAY) and mail.outbox[0].to == [EMAIL]
+    assert Suppression.objects.exists(), "anyone can type an address"
+    back = Subscriber.objects.get(email=EMAIL)
+    client.post(f"/confirm/{links.CONFIRM.token(back.pk)}/")
+    back.refresh_from_db()
+    assert back.status == "active" and not Suppression.objects.exists()
+
+
+def test_an_old_address_is_not_brought_in_until_it_is_confirmed_again(make_reader: Make) -> None:
+    old, new = "ada@example.org", "ada@new.example"
+    ada = make_reader(old)
+    for to, kept in ((new, old), (old.upper(), new)):
+        change = AddressChange.objects.create(subscriber=ada, email=to, asked_at=MONDAY)
+        assert confirm_address(change.pk, MONDAY) is Confirmed.DONE
+        assert Suppression.objects.reasons([old, new]) == {kept: "erased"}
+        assert Suppression.objects.suppressed([old, new]) == set()
 
 
 def test_links_of_mails_that_were_sent_still_answer(client: Client, reader: Subscriber) -> None:

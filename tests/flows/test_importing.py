@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from subscriptions.digests.tick import send_due
 from subscriptions.flows import import_files
+from subscriptions.flows.erase import erase
 from subscriptions.flows.import_files import FileGone, Imported, bring_in, purge
 from subscriptions.flows.importing import Fate
 from subscriptions.models import (
@@ -65,6 +66,23 @@ def test_each_row_has_its_fate() -> None:
     assert [fate for _, fate, _ in fates(text)] == [agreed for _, agreed, _ in rows]
     assert [fate for _, fate, _ in fates(text, agreed=False)] == [alone for *_, alone in rows]
     assert fates(text)[2] == (4, Fate.TWICE, "The first is in line 3.")
+
+
+@pytest.mark.parametrize(
+    ("says", "fate"),
+    [
+        ("unsubscribed,,", Fate.LEFT),
+        (",2025-01-02,", Fate.LEFT),
+        ("bounced,,", Fate.BOUNCED),
+        ("complained,,no hour", Fate.COMPLAINED),
+    ],
+)
+def test_who_is_gone_by_any_row_does_not_come_in(db: None, says: str, fate: Fate) -> None:
+    rows = ["ada@example.org,active,,7", f"ADA@example.org,{says}", "bo@example.org,,,"]
+    text = "email,status,left_at,hour\n" + "\n".join(rows)
+    assert fates(text)[0] == (2, fate, "The file says so in line 3.")
+    assert bring_in(store(text).pk, NOW).counts == {Fate.ACTIVE: 1}
+    assert Subscriber.objects.get().email == "bo@example.org"
 
 
 @pytest.mark.usefixtures("known")
@@ -148,6 +166,16 @@ def test_what_is_good_no_more_is_named_and_stays_out(make_reader: Make) -> None:
     assert [i.value for i in Interest.objects.all()] == ["her own"]
     with pytest.raises(FileGone):
         bring_in(file.pk, NOW)
+
+
+def test_a_file_looked_at_before_an_erasure_does_not_undo_it(make_reader: Make) -> None:
+    text = "email,confirmed_at\nAda@Example.org,2024-05-01\n"
+    file, ada = store(text), make_reader("ada@example.org")
+    erase(ada.pk, NOW)
+    done = bring_in(file.pk, NOW)
+    assert [one.fate for one in done.dropped] == [Fate.ERASED] and not done.counts
+    assert store(text).seen["counts"] == {"ERASED": 1}
+    assert not Subscriber.objects.exists()
 
 
 def test_nothing_is_half_done(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

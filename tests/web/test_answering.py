@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core import mail
 from django.test import Client
 
@@ -24,6 +26,7 @@ from tests.conftest import choices
 from tests.web.conftest import last_mail, link_in
 
 SUNDAY = dt.datetime(2025, 10, 12, 9, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
 Post = Callable[..., Any]
 
 
@@ -52,6 +55,26 @@ def test_unconfirmed_sign_ups_are_forgotten_after_two_weeks(post_signup: Post) -
     assert SignupRequest.objects.count() == 1
     assert flow.purge_unconfirmed(SUNDAY + dt.timedelta(days=14)) == 1
     assert not Subscriber.objects.exists() and not SignupRequest.objects.exists()
+
+
+def test_many_are_forgotten_the_oldest_first_and_in_the_log_too(
+    admin_user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "FORGOTTEN_AT_ONCE", 2)
+    for n, name in enumerate(("new", "old", "oldest")):
+        flow.sign_up(f"{name}@example.org", choices(phrases=("cups",)), SUNDAY - n * DAY)
+    reader = Subscriber.objects.get(email="oldest@example.org")
+    for row in (reader, reader.interests.get()):
+        LogEntry.objects.create(
+            user=admin_user, action_flag=CHANGE, object_id=str(row.pk), object_repr="o…@e….org",
+            content_type=ContentType.objects.get_for_model(row), change_message="cups",
+        )  # fmt: skip
+    late = SUNDAY + 14 * DAY
+    assert flow.purge_unconfirmed(late) == 2
+    assert Subscriber.objects.get().email == "new@example.org"
+    told = set(LogEntry.objects.values_list("object_repr", "change_message"))
+    assert told == {("erased", "")}
+    assert [flow.purge_unconfirmed(late) for _ in range(2)] == [1, 0]
 
 
 def test_a_sign_up_whose_task_was_lost_is_found_by_the_tick(
