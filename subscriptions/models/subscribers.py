@@ -246,6 +246,8 @@ class Suppression(models.Model):
         BOUNCE = "bounce"
         COMPLAINT = "complaint"
         OPERATOR = "operator"
+        ERASED = "erased"
+        """By its owner, who may be mailed if they sign up again: only imports heed it."""
 
     email_hash = models.CharField(max_length=64, unique=True)
     reason = models.CharField(max_length=9, choices=Reason.choices)
@@ -257,7 +259,7 @@ class Suppression(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="suppression_reason",
-                condition=Q(reason__in=["bounce", "complaint", "operator"]),
+                condition=Q(reason__in=["bounce", "complaint", "operator", "erased"]),
             )
         ]
 
