@@ -29,8 +29,9 @@ def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
     Of several slots missed only the last counts. Its newest edition is the day before it,
     in UTC; the digest covers the released days after ``covered_until`` up to that one, at
     most seven. While the newest edition is not released the slot waits, up to 24 hours after
-    it was due; then the digest has what is released, and the rest waits for the next one. A
-    reader's first digest waits for nothing: it has the newest released week that has papers.
+    it was due; then the digest has what is released, and the rest waits for the next one,
+    which comes in time for it. A reader's first digest waits for nothing: it has the newest
+    released week that has papers.
     """
     slots = {
         reader.pk: _slots(reader, reader.next_digest_at, now)
@@ -47,18 +48,20 @@ def plan(subscribers: list[Subscriber], now: dt.datetime) -> list[Plan]:
     for reader in subscribers:
         (slot, following), day = slots[reader.pk], newest[reader.pk]
         due_since = reader.next_digest_at or slot
+        unreleased = status.get(day) in (Edition.Status.CLOSED, Edition.Status.OPEN)
+        days: tuple[dt.date, ...] = ()
         if not reader.covered_until:
             if day not in firsts:
                 firsts[day] = Edition.objects.newest_week(day)
-            if firsts[day]:
-                plans.append(Plan(reader, firsts[day], following))
+            days = firsts[day]
+        if not days:
+            if unreleased and now < due_since + PATIENCE:
                 continue
-        unreleased = status.get(day) in (Edition.Status.CLOSED, Edition.Status.OPEN)
-        if unreleased and now < due_since + PATIENCE:
-            continue
-        days = _open_days(reader, day)
-        released = tuple(d for d in days if status.get(d) == Edition.Status.RELEASED)
-        plans.append(Plan(reader, released, following))
+            open_days = _open_days(reader, day)
+            days = tuple(d for d in open_days if status.get(d) == Edition.Status.RELEASED)
+        if unreleased:  # what it leaves behind must not be lost to the next
+            following = reader.slot_in_time(now, days[-1] if days else reader.covered_until)
+        plans.append(Plan(reader, days, following))
     return plans
 
 

@@ -183,24 +183,28 @@ class Subscriber(models.Model):
             zone=ZoneInfo(self.timezone),
         )
 
-    def reschedule(self, now: dt.datetime) -> None:
-        """Set ``next_digest_at`` to the first slot after ``now`` of the choices as they are.
+    def slot_in_time(self, now: dt.datetime, covered: dt.date | None) -> dt.datetime:
+        """The first slot after ``now``, for a reader who has had the days up to ``covered``.
 
         Where waiting for it would let days drop out of the digest's window, one digest comes
-        sooner: at their hour, on the last day that still loses nothing. A digest that is due
-        already stays due.
+        sooner: at their hour, on the last day that still loses nothing.
+        """
+        slot = self.next_slot(now)
+        if not covered:
+            return slot
+        last = dt.datetime.combine(covered + dt.timedelta(days=WINDOW_DAYS + 1), dt.time(), dt.UTC)
+        sooner = self.next_slot(max(now, last - dt.timedelta(seconds=1)), any_day=True)
+        return min(slot, sooner)
+
+    def reschedule(self, now: dt.datetime) -> None:
+        """Set ``next_digest_at`` by the choices as they are, so that no day is lost.
+
+        A digest that is due already stays due.
         """
         due = self.status == self.Status.ACTIVE and self.next_digest_at
         if due and due <= now:
             return
-        slot = self.next_slot(now)
-        if self.covered_until:
-            last = dt.datetime.combine(
-                self.covered_until + dt.timedelta(days=WINDOW_DAYS + 1), dt.time(), dt.UTC
-            )
-            sooner = self.next_slot(max(now, last - dt.timedelta(seconds=1)), any_day=True)
-            slot = min(slot, sooner)
-        self.next_digest_at = slot
+        self.next_digest_at = self.slot_in_time(now, self.covered_until)
 
 
 READING = (Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED)

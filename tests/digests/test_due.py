@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from subscriptions.digests.due import plan
@@ -165,11 +165,45 @@ def test_an_unreleased_day_waits_a_day_then_what_is_released_goes_out(
     assert plan([reader], slot + 23 * HOUR) == []
     (lapsed,) = plan([reader], slot + 24 * HOUR)
     assert (lapsed.days[0], lapsed.days[-1]) == (dt.date(2025, 10, 6), dt.date(2025, 10, 11))
-    assert lapsed.next_digest_at == slot + 7 * DAY
+    assert lapsed.next_digest_at == slot + 6 * DAY, "on the last day that has the 12th"
     Edition.objects.release(dt.date(2025, 10, 12), MONDAY)
     (released,) = plan([reader], slot + 23 * HOUR)
     assert released.days[-1] == dt.date(2025, 10, 12)
     assert len(released.days) == 7
+
+
+@settings(
+    deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(schedule=schedules, held_on=st.integers(1, 7), hours=st.integers(1, 110))
+@example(schedule={"weekday": 0}, held_on=7, hours=34)  # Sunday, until Tuesday at ten
+@pytest.mark.django_db
+def test_a_hold_of_some_days_loses_none(
+    make_reader: Callable[..., Subscriber], schedule: dict[str, Any], held_on: int, hours: int
+) -> None:
+    Subscriber.objects.all().delete()
+    Edition.objects.all().delete()
+    start = dt.datetime(2025, 11, 10, tzinfo=dt.UTC)
+    begin(start - 8 * DAY)
+    begin(start)
+    reader = make_reader(at=start, phrases=("x",), **schedule)
+    Subscriber.objects.update(covered_until=start - DAY)
+    held = start.date() + (held_on - 1) * DAY
+    for hour in range(24 * 24):
+        now = start + hour * HOUR
+        if now == start + held_on * DAY - HOUR:
+            assert Edition.objects.hold(held, "x", now)
+        if now == start + held_on * DAY + hours * HOUR:
+            Edition.objects.update(held_at=None)
+        if not hour % 24 or Subscriber.objects.due(now).exists():
+            tick(now)
+    windows = list(reader.deliveries.order_by("pk").values_list("first_day", "newest_day"))
+    assert windows[0][0] == start.date()
+    for (_, newest), (following, _) in pairwise(windows):
+        assert following == newest + DAY
+    reader.refresh_from_db()
+    usual = reader.next_slot(start + 23 * DAY + 23 * HOUR)
+    assert reader.next_digest_at == usual, "back to their own day"
 
 
 @override_settings(EDITIONS_NEED_APPROVAL=True)
