@@ -71,6 +71,7 @@ def statement(edition: Edition, user: Any, now: dt.datetime) -> dict[str, Any]:
     approved = {one.approved_by for one in days}
     return context | {
         "days": days,
+        "seen_days": releasing.version(days),
         "holds": [one for one in days if one.held_at],
         "held_before": releasing.held_before(edition.day),
         "readers": readers,
@@ -93,8 +94,8 @@ def release(editions: admin.ModelAdmin[Edition], request: HttpRequest, pk: int) 
     edition = get_object_or_404(Edition.objects.select_related("approved_by"), pk=pk)
     user: Any = request.user
     if request.method == "POST":
-        _release(request, edition, timezone.now())
-        return redirect("admin:subscriptions_edition_change", pk)
+        done = _release(request, edition, timezone.now())
+        return redirect(f"admin:subscriptions_edition_{'change' if done else 'release'}", pk)
     context = {
         **editions.admin_site.each_context(request),
         **statement(edition, user, timezone.now()),
@@ -104,10 +105,17 @@ def release(editions: admin.ModelAdmin[Edition], request: HttpRequest, pk: int) 
     return TemplateResponse(request, "admin/subscriptions/edition/release.html", context)
 
 
-def _release(request: HttpRequest, edition: Edition, now: dt.datetime) -> None:
+def _release(request: HttpRequest, edition: Edition, now: dt.datetime) -> bool:
+    """Release it and say so; False where it is another than the editor had seen."""
     user: Any = request.user
     day = said(edition.day)
-    answer, days = releasing.release(edition.day, user, now)
+    seen = request.POST.get("seen_days", "")
+    answer, days = releasing.release(edition.day, user, seen, now)
+    if answer is Answer.CHANGED:
+        news = "; ".join(releasing.differences(seen, days))
+        told = f"Nothing is done, as it is not what you had seen: {news}. This is how it is now."
+        messages.warning(request, told)
+        return False
     also = f" with {len(days) - 1} before it" if len(days) > 1 else ""
     logged, told, level = {
         Answer.RELEASED: ("Released", f"{day} is released{also}.", messages.SUCCESS),
@@ -133,6 +141,7 @@ def _release(request: HttpRequest, edition: Edition, now: dt.datetime) -> None:
         up_to = f" up to {edition.day}" if len(days) > 1 else ""
         LogEntry.objects.log_actions(user.pk, days, CHANGE, f"{logged}{up_to}")
     messages.add_message(request, level, told)
+    return True
 
 
 def hold(editions: admin.ModelAdmin[Edition], request: HttpRequest, pk: int) -> HttpResponse:

@@ -1,16 +1,20 @@
 """Letting days go out, and holding them back: what editors decide about editions."""
 
 import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable
 from enum import Enum
+from itertools import zip_longest
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from subscriptions.models import Edition, Subscriber
-from subscriptions.models.editions import EditionQuerySet
 
-from .curating import touched
+from .approvals import touched
+from .curating import said
 
 Status = Edition.Status
 
@@ -30,6 +34,8 @@ class Answer(Enum):
     """It is open, and not held."""
     OUT = "out"
     """Released before."""
+    CHANGED = "changed"
+    """It is not what the editor had seen; nothing is done."""
 
 
 def readers() -> int:
@@ -49,25 +55,64 @@ def goes_out(edition: Edition) -> list[Edition]:
     """
     if edition.status == Status.OPEN:
         return [edition]
-    return list(_before(edition.day).select_related("approved_by").order_by("day"))
+    before = Edition.objects.filter(day__lte=edition.day, status=Status.CLOSED)
+    return list(before.select_related("approved_by").order_by("day"))
+
+
+def version(days: Iterable[Edition]) -> str:
+    """What an editor decides upon, for a form to carry: days, states, holds, approvals, intros."""
+    return json.dumps({str(one.day): _marks(one) for one in days})
+
+
+def differences(seen: str, days: Iterable[Edition]) -> list[str]:
+    """What has changed since a ``version`` was seen, in words; never empty unless they are one."""
+    now = {str(one.day): one for one in days}
+    try:
+        before = {str(day): list(marks) for day, marks in json.loads(seen).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return ["it was not seen what would go out"]
+    told = [f"{said(one.day)} would go out, too" for day, one in now.items() if day not in before]
+    if before.keys() - now.keys():
+        told.append("not all days that were shown would go out")
+    for day, one in now.items():
+        if day in before and before[day] != _marks(one):
+            words = [
+                f"is {one.status}",
+                "is held" if one.held_at else "is not held",
+                f"is approved by {one.approved_by}" if one.approved_by else "is not approved",
+                "has another intro",
+            ]
+            news = [
+                word
+                for word, was, mark in zip_longest(words, before[day], _marks(one))
+                if word and was != mark
+            ]
+            told.append(f"{said(one.day)} {' and '.join(news) or 'is another'}")
+    return told
 
 
 @transaction.atomic
-def release(day: dt.date, by: User, now: dt.datetime) -> tuple[Answer, list[Edition]]:
+def release(day: dt.date, by: User, seen: str, now: dt.datetime) -> tuple[Answer, list[Edition]]:
     """Let a closed day go out with all closed days before it; holds of them end.
 
-    Of an open day only the hold ends. Where two must release, all days that would go out need
+    Nothing is done unless ``seen`` is the ``version`` of the days it is about. Of an open day
+    only the hold ends. Where two must release, all days that would go out need
     the approval of another editor; without it, this one is noted on each as the first. Returns
     the days it was about, as they were.
     """
-    locked = list(_before(day).select_for_update().order_by("day"))
-    edition = Edition.objects.select_for_update().filter(day=day).first()
-    if edition is None or edition.status == Status.RELEASED:
+    # One look, in the order of all who lock days: none closes or is held between two.
+    inside = Edition.objects.filter(day__lte=day).exclude(status=Status.RELEASED)
+    locked = list(inside.select_for_update().order_by("day"))
+    if not locked or locked[-1].day != day:
         return Answer.OUT, []
+    edition = locked[-1]
+    locked = [one for one in locked if one.status == edition.status]
     if edition.status == Status.OPEN:
         locked = [edition]
         if not edition.held_at:
             return Answer.NOT_OVER, locked
+    if differences(seen, locked):
+        return Answer.CHANGED, locked
     days = Edition.objects.filter(pk__in=[one.pk for one in locked])
     approved = {one.approved_by_id for one in locked}
     if needs_two(readers()) and approved & {None, by.pk}:
@@ -99,5 +144,8 @@ def held_before(day: dt.date) -> Edition | None:
     return Edition.objects.filter(held_at__isnull=False, day__lt=day).order_by("day").first()
 
 
-def _before(day: dt.date) -> EditionQuerySet:
-    return Edition.objects.filter(day__lte=day, status=Status.CLOSED)
+def _marks(edition: Edition) -> list[str]:
+    """A short mark each of its state, hold, approval and intro."""
+    hold = f"{edition.held_at and edition.held_at.timestamp()} {edition.hold_reason}"
+    values = (edition.status, hold, str(edition.approved_by_id), edition.intro)
+    return [hashlib.sha256(value.encode()).hexdigest()[:16] for value in values]

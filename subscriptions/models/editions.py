@@ -1,6 +1,7 @@
 """Editions, a day each, and what editors put forward in them."""
 
 import datetime as dt
+from itertools import takewhile
 
 from django.conf import settings
 from django.db import models, transaction
@@ -37,9 +38,12 @@ class EditionQuerySet(models.QuerySet["Edition"]):
 
         None from a held day on: what is sent has no gaps that a later digest would not fill.
         """
-        held = Edition.objects.filter(held_at__isnull=False, day__lte=OuterRef("day"))
-        closed = self.filter(~Exists(held), status=Edition.Status.CLOSED, day__lte=through)
-        return closed.update(status=Edition.Status.RELEASED, released_at=now)
+        closed = self.filter(status=Edition.Status.CLOSED, day__lte=through).order_by("day")
+        with transaction.atomic():
+            # Locked, a day is held before this looks or is out when its hold comes.
+            free = takewhile(lambda one: not one.held_at, closed.select_for_update())
+            going = Edition.objects.filter(pk__in=[one.pk for one in free])
+            return going.update(status=Edition.Status.RELEASED, released_at=now)
 
     def hold(self, day: dt.date, reason: str, now: dt.datetime) -> bool:
         """Keep a day, and those after it, from going out until it is released by an editor.

@@ -1,6 +1,8 @@
 """The workspace of a day: its intro, release and hold, by one editor or two."""
 
 import datetime as dt
+import html
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -65,6 +67,14 @@ def editor(name: str, *permissions: str) -> Client:
     return client
 
 
+def press(client: Client, day: dt.date = SUNDAY) -> str:
+    """Release it as the page offers it."""
+    page = url("release", edition(day).pk)
+    found = re.search(r'name="seen_days" value="(.*?)"', client.get(page).text)
+    posted = {"seen_days": html.unescape(found[1])} if found else {}
+    return client.post(page, posted, follow=True).text
+
+
 def logged(day: dt.date = SUNDAY) -> list[tuple[str, str]]:
     rows = LogEntry.objects.filter(object_id=str(edition(day).pk)).order_by("pk")
     return [(row.user.get_username(), row.get_change_message()) for row in rows]
@@ -96,9 +106,9 @@ def test_release_with_those_before(admin_client: Client) -> None:
     said = " ".join(admin_client.get(page).text.split())
     assert "A release lets 2 days go out" in said and "0 readers" in said
     assert edition().status == "closed", "a GET changes nothing"
-    answer = admin_client.post(page, follow=True)
-    assert "12 October 2025 is released with 1 before it." in answer.text
-    assert "Released on Monday 13 October 2025, 09:00 UTC" in answer.text
+    answer = press(admin_client)
+    assert "12 October 2025 is released with 1 before it." in answer
+    assert "Released on Monday 13 October 2025, 09:00 UTC" in answer
     assert set(Edition.objects.filter(day__lte=SUNDAY).values_list("status", flat=True)) == {
         "released"
     }
@@ -126,9 +136,24 @@ def test_hold_says_why_and_a_release_ends_it(admin_client: Client) -> None:
     assert "“<bdi>Ask &lt;b&gt;ada@example.org&lt;/b&gt;</bdi>”" in answer.text
     assert logged(TODAY) == [("admin", "Held: Ask <b>a…@e….org</b>")]
     assert "End the hold" in answer.text
-    answer = admin_client.post(url("release", edition(TODAY).pk), follow=True)
-    assert "is not held any more" in answer.text and edition(TODAY).held_at is None
+    ended = press(admin_client, TODAY)
+    assert "is not held any more" in ended and edition(TODAY).held_at is None
     assert logged(TODAY)[-1] == ("admin", "Hold ended")
+
+
+def test_a_release_ends_no_hold_that_its_editor_never_saw(admin_client: Client) -> None:
+    page, opened = url("release", edition().pk), look(admin_client)
+    found = re.search(r'name="seen_days" value="(.*?)"', opened)
+    assert found
+    admin_client.post(url("hold", edition().pk), {"reason": "A wrong pick"})
+    for posted in ({"seen_days": html.unescape(found[1])}, {}):
+        answer = admin_client.post(page, posted, follow=True)
+        assert answer.request["PATH_INFO"] == page
+        said = "12 October 2025 is held" if posted else "it was not seen what would go out"
+        assert f"Nothing is done, as it is not what you had seen: {said}." in answer.text
+        assert "It ends the hold of 12 October: “<bdi>A wrong pick</bdi>”." in answer.text
+        assert edition().held_at and edition().status == "closed"
+    assert logged() == [("admin", "Held: A wrong pick")]
 
 
 def test_a_held_day_keeps_those_after_it_and_their_pages_say_so(admin_client: Client) -> None:
@@ -153,15 +178,15 @@ def test_two_editors_where_the_site_asks_for_two(settings: Any, make_reader: Mak
     ada, bo = editor("ada"), editor("bo")
     page = url("release", edition().pk)
     assert "You would be the first of them." in look(ada)
-    assert "Another editor must release it, too" in ada.post(page, follow=True).text
+    assert "Another editor must release it, too" in press(ada)
     assert "another editor must, too" in look(ada) and 'value="Release"' not in look(ada)
     ada.post(page)
     assert edition().status == "closed", "the same editor does not count twice"
     assert "<b>ada</b> did; you complete it." in look(bo)
     saved = bo.post(url("change", edition().pk), {"intro": "Other words."}, follow=True)
     assert "The approval was of another intro" in saved.text
-    assert "Another editor must release it, too" in bo.post(page, follow=True).text
-    ada.post(page)
+    assert "Another editor must release it, too" in press(bo)
+    press(ada)
     assert edition().status == "released"
     said = [entry for entry in logged() if entry[1].startswith(("Approved", "Released"))]
     first = "Approved as the first of two up to 2025-10-12"
@@ -196,10 +221,10 @@ def test_a_hostile_intro_is_harmless_on_the_page_and_in_the_mail(
     send_due(MONDAY, lambda: MONDAY)
     message: Any = mail.outbox[0]
     framed = admin_client.get(url("preview_html", edition().pk)).text
-    for html in (shown, look(admin_client), framed, message.alternatives[0].content):
-        assert "<script>alert" not in html and "<style>*" not in html and "\u202e" not in html
-        assert 'href="javascript:' not in html
-        assert 'href="https://example.org/a"' in html
+    for markup in (shown, look(admin_client), framed, message.alternatives[0].content):
+        assert "<script>alert" not in markup and "<style>*" not in markup and "\u202e" not in markup
+        assert 'href="javascript:' not in markup
+        assert 'href="https://example.org/a"' in markup
     assert "\u202e" not in message.body
 
 

@@ -2,15 +2,17 @@
 
 import datetime as dt
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from subscriptions.flows import curating
-from subscriptions.flows.releasing import Answer, hold, release
+from subscriptions.flows.approvals import touched
+from subscriptions.flows.releasing import Answer, differences, goes_out, hold, release, version
 from subscriptions.models import Edition, Paper, Subscriber
 from tests.services import wait_until
 
@@ -49,7 +51,12 @@ def states() -> list[str]:
 
 
 def press(day: dt.date, by: User) -> Answer:
-    return release(day, by, NOW)[0]
+    return press_as_seen(day, by)[0]
+
+
+def press_as_seen(day: dt.date, by: User) -> tuple[Answer, list[Edition]]:
+    """As an editor does whose page is fresh."""
+    return release(day, by, version(goes_out(Edition.objects.get(day=day))), NOW)
 
 
 def test_a_day_goes_out_with_those_before_it_and_their_holds_end(
@@ -57,7 +64,7 @@ def test_a_day_goes_out_with_those_before_it_and_their_holds_end(
 ) -> None:
     assert hold(FRIDAY, "A wrong pick", NOW)
     assert Edition.objects.release(SUNDAY, NOW) == 0, "a held day keeps those after it"
-    answer, days = release(SATURDAY, editors[0], NOW)
+    answer, days = press_as_seen(SATURDAY, editors[0])
     assert answer is Answer.RELEASED and [one.day for one in days] == [FRIDAY, SATURDAY]
     assert states() == ["released", "released", "closed", "open"]
     friday = Edition.objects.get(day=FRIDAY)
@@ -76,7 +83,7 @@ def test_an_open_day_is_held_before_it_is_over(
     Edition.objects.roll(NOW + dt.timedelta(days=2))
     assert states() == ["released"] * 3 + ["closed", "closed", "open"]
     tomorrow = TODAY + dt.timedelta(days=1)
-    assert release(tomorrow, editors[0], NOW)[0] is Answer.RELEASED
+    assert press(tomorrow, editors[0]) is Answer.RELEASED
     assert states() == ["released"] * 5 + ["open"]
 
 
@@ -85,7 +92,7 @@ def test_the_hold_of_an_open_day_ends_and_it_goes_out_by_itself(
 ) -> None:
     settings.EDITIONS_NEED_APPROVAL = False
     hold(TODAY, "Wait", NOW)
-    answer, days = release(TODAY, editors[0], NOW)
+    answer, days = press_as_seen(TODAY, editors[0])
     assert answer is Answer.HOLD_ENDED and [one.day for one in days] == [TODAY]
     assert states()[-1] == "open"
     Edition.objects.roll(NOW + dt.timedelta(days=1))
@@ -114,7 +121,7 @@ def test_what_changes_on_any_of_the_days_voids_the_approval(
     paper: Paper = make_paper("Robot arms")
     changes: list[Callable[[], object]] = [
         lambda: curating.pick([paper.pk], SATURDAY, TODAY),
-        lambda: curating.touched([FRIDAY]),
+        lambda: touched([FRIDAY]),
         lambda: hold(SATURDAY, "Look again", NOW),
     ]
     for change in changes:
@@ -127,6 +134,81 @@ def test_what_changes_on_any_of_the_days_voids_the_approval(
     assert states() == ["released", "released", "closed", "open"]
 
 
+def test_nothing_is_released_that_is_not_as_it_was_seen(
+    closed: None, editors: tuple[User, User]
+) -> None:
+    friday, saturday = (Edition.objects.filter(day=day) for day in (FRIDAY, SATURDAY))
+    changes: list[tuple[Callable[[], object], str]] = [
+        (lambda: hold(FRIDAY, "A wrong pick", NOW), "10 October 2025 is held"),
+        (lambda: friday.update(hold_reason="Another"), "10 October 2025 is held"),
+        (lambda: friday.update(held_at=None, hold_reason=""), "10 October 2025 is not held"),
+        (lambda: friday.update(approved_by=editors[1]), "10 October 2025 is approved by bo"),
+        (lambda: saturday.update(intro="New."), "11 October 2025 has another intro"),
+        (lambda: friday.update(status="released", released_at=NOW), "not all days that were shown"),
+        (lambda: friday.update(status="closed", released_at=None), "10 October 2025 would go out"),
+    ]
+    for change, words in changes:
+        seen = version(goes_out(saturday.get()))
+        change()
+        answer, days = release(SATURDAY, editors[0], seen, NOW)
+        assert answer is Answer.CHANGED and saturday.get().status == "closed"
+        assert [told.startswith(words) for told in differences(seen, days)] == [True]
+    for garbage in (
+        "",
+        "{",
+        "[]",
+        "{}",
+        "1",
+        '{"2025-10-11": 1}',
+        '{"2025-10-11": []}',
+        "[" * 9999,
+    ):
+        assert release(SATURDAY, editors[0], garbage, NOW)[0] is Answer.CHANGED
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_hold_and_the_release_of_the_clock_are_one_after_the_other(closed: None) -> None:
+    """What is held while the release waits is left, with the days after it."""
+    with waited_for(lambda: Edition.objects.release(SUNDAY, NOW)) as released:
+        hold(SATURDAY, "A wrong pick", NOW)
+    assert released == [1]
+    assert states() == ["released", "closed", "closed", "open"]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_day_that_closes_as_it_is_pressed_is_not_said_to_be_out(
+    closed: None, editors: tuple[User, User]
+) -> None:
+    hold(TODAY, "Wait", NOW)
+    seen = version(goes_out(Edition.objects.get(day=TODAY)))
+    with waited_for(lambda: release(TODAY, editors[0], seen, NOW)[0]) as answers:
+        Edition.objects.roll(NOW + dt.timedelta(days=1))
+    assert answers == [Answer.CHANGED]
+    assert Edition.objects.get(day=TODAY).status == "closed"
+
+
+@contextmanager
+def waited_for(act: Callable[[], object]) -> Iterator[list[object]]:
+    """A transaction whose work something waits for that began before it; what that answered."""
+    answers: list[object] = []
+
+    def run() -> None:
+        try:
+            answers.append(act())
+        except DatabaseError as error:
+            answers.append(error)
+        connection.close()
+
+    thread = threading.Thread(target=run)
+    with transaction.atomic():
+        yield answers
+        thread.start()
+        wait_until(lambda: _waiting() == 1, "it does not wait")
+    thread.join(timeout=30)
+
+
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_two_presses_at_once_are_one_after_the_other(
@@ -134,8 +216,10 @@ def test_two_presses_at_once_are_one_after_the_other(
 ) -> None:
     answers: list[Answer] = []
 
+    seen = version(goes_out(Edition.objects.get(day=SUNDAY)))
+
     def pressed(by: User) -> None:
-        answers.append(press(SUNDAY, by))
+        answers.append(release(SUNDAY, by, seen, NOW)[0])
         connection.close()
 
     threads = [threading.Thread(target=pressed, args=[by]) for by in editors]
@@ -146,7 +230,8 @@ def test_two_presses_at_once_are_one_after_the_other(
         wait_until(lambda: _waiting() == 2, "both must wait")
     for thread in threads:
         thread.join(timeout=30)
-    assert len(answers) == 2 and set(answers) == {Answer.APPROVED, Answer.RELEASED}
+    assert len(answers) == 2 and set(answers) == {Answer.APPROVED, Answer.CHANGED}
+    assert "released" not in states()
 
 
 def _waiting() -> int:
