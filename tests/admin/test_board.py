@@ -77,7 +77,7 @@ def test_after_a_quiet_week_the_newest_papers_that_are_there(
     assert "Papers of 30 September to 6 October 2025" in text(page) and quiet in text(page)
     assert "Picks for Monday 13 October 2025 Open until" in text(page)
     assert days(page)[:2] == ["The newest 7 days", "Monday 6 October"]
-    page = admin_client.get(BOARD, {"day": TODAY - 7 * DAY})
+    page = admin_client.get(BOARD, {"day": str(TODAY - 7 * DAY)})
     assert quiet not in page.text and len(days(page)) == 8
     Listing.objects.update(day=TODAY - 6 * DAY)
     assert quiet not in admin_client.get(BOARD).text
