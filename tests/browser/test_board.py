@@ -72,6 +72,8 @@ def test_a_week_with_the_keyboard_alone(board: Page) -> None:
     expect(board.get_by_role("textbox", name="Note")).to_be_focused()
     board.keyboard.type("Worth *an* evening. pjkhux")
     expect(board.locator("[data-shown] em")).to_have_text("an")
+    press(board, "Escape", "n")
+    expect(board.get_by_role("textbox", name="Note")).to_have_value("Worth *an* evening. pjkhux")
     press(board, "Control+Enter")
     said(board, "saved")
     expect(card(board, "quadruped").locator(".note em")).to_have_text("an")

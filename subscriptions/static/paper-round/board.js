@@ -96,7 +96,9 @@ function post(form, button, more = {}) {
     try {
       const [done, answer] = await ask(form.action, body);
       if (answer.editor) {
-        fill(form.parentElement, answer.editor);
+        const slot = form.parentElement;
+        fill(slot, answer.editor);
+        slot.firstElementChild.dataset.refused = "";
         return;
       }
       if (done && form.matches(".editor")) {
@@ -120,9 +122,14 @@ function post(form, button, more = {}) {
 
 // The editor of a pick, in place.
 
+const drafts = new Map(); // what was typed in editors that were closed without saving
+
 function fill(slot, html) {
   slot.innerHTML = html;
   const note = slot.querySelector("textarea");
+  const paper = slot.closest("[data-paper]").dataset.paper;
+  if (drafts.has(paper)) note.value = drafts.get(paper);
+  drafts.delete(paper);
   note.focus();
   preview(note);
 }
@@ -140,9 +147,19 @@ async function edit(link) {
 
 function close(editor) {
   const item = editor.closest("[data-paper]");
+  if (changed(editor)) drafts.set(item.dataset.paper, editor.elements.note.value);
   editor.remove();
   go(item);
 }
+
+function changed(editor) {
+  const note = editor.elements.note;
+  return "refused" in editor.dataset || note.value !== note.defaultValue;
+}
+
+addEventListener("beforeunload", (event) => {
+  if ([...document.querySelectorAll(".editor")].some(changed)) event.preventDefault();
+});
 
 let waiting;
 async function preview(note) {
