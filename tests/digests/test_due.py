@@ -175,7 +175,7 @@ def test_an_unreleased_day_waits_a_day_then_what_is_released_goes_out(
 @settings(
     deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(schedule=schedules, held_on=st.integers(1, 7), hours=st.integers(1, 110))
+@given(schedule=schedules, held_on=st.integers(1, 7), hours=st.integers(1, 144))
 @example(schedule={"weekday": 0}, held_on=7, hours=34)  # Sunday, until Tuesday at ten
 @pytest.mark.django_db
 def test_a_hold_of_some_days_loses_none(
