@@ -113,7 +113,7 @@ def test_what_needs_a_person(
         subscriber=reader, first_day=FRIDAY, newest_day=FRIDAY, status="in_doubt",
         created_at=MONDAY,
     )  # fmt: skip
-    words, links = look(admin_client)
+    _, links = look(admin_client)
     waits = {
         "2 papers that readers put forward": "/submission/?status__exact=waiting",
         "1 pair of papers that may be one": "/doubtfulpair/?status__exact=open",

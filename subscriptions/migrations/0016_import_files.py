@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("subscriptions", "0018_merged_topics")]
+    dependencies = [("subscriptions", "0015_merged_topics")]
 
     operations = [
         migrations.CreateModel(

@@ -8,7 +8,7 @@ def forget_the_erased(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("subscriptions", "0021_large_lists")]
+    dependencies = [("subscriptions", "0017_large_lists")]
     operations = [
         migrations.RemoveConstraint(model_name="suppression", name="suppression_reason"),
         migrations.AlterField(

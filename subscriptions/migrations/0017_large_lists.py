@@ -10,7 +10,7 @@ INDEXES = {
 class Migration(migrations.Migration):
     dependencies = [
         ("admin", "0003_logentry_add_action_flag_choices"),
-        ("subscriptions", "0019_import_files"),
+        ("subscriptions", "0016_import_files"),
     ]
     operations = [
         migrations.AddIndex(
