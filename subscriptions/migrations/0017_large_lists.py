@@ -13,10 +13,19 @@ class Migration(migrations.Migration):
         ("subscriptions", "0016_import_files"),
     ]
     operations = [
+        migrations.AlterField(
+            model_name="paper",
+            name="trend",
+            field=models.FloatField(default=0.0, editable=False, help_text="see matching/trend.py"),
+        ),
+        migrations.AddIndex(
+            model_name="paper",
+            index=models.Index(fields=["-trend", "id"], name="paper_by_trend"),
+        ),
         migrations.AddIndex(
             model_name="paper",
             index=models.Index(
-                fields=["hidden", "-trend"],
+                fields=["hidden", "-trend", "id"],
                 name="paper_hidden",
                 condition=models.Q(("hidden", ""), _negated=True),
             ),

@@ -84,9 +84,7 @@ class Paper(models.Model):
     )
     title_key = models.CharField(max_length=32, editable=False)
     first_seen = models.DateTimeField()
-    trend = models.FloatField(
-        default=0.0, editable=False, db_index=True, help_text="see matching/trend.py"
-    )
+    trend = models.FloatField(default=0.0, editable=False, help_text="see matching/trend.py")
     reach = models.PositiveIntegerField(
         null=True,
         editable=False,
@@ -118,7 +116,11 @@ class Paper(models.Model):
         ]
         indexes = [
             models.Index(fields=["title_key"], name="paper_title_key"),
-            models.Index(fields=["hidden", "-trend"], name="paper_hidden", condition=~Q(hidden="")),
+            # With id: those without votes have the trend of all of their day.
+            models.Index(fields=["-trend", "id"], name="paper_by_trend"),
+            models.Index(
+                fields=["hidden", "-trend", "id"], name="paper_hidden", condition=~Q(hidden="")
+            ),
         ]
 
     def __str__(self) -> str:
