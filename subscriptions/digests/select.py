@@ -1,7 +1,6 @@
 """Which papers each reader gets, and why: for many readers at once."""
 
 import datetime as dt
-import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,10 +17,6 @@ from .interests import Followed, interests_of
 from .shelf import Shelf
 
 PICKS, MATCHES, TRENDING = (section.value for section in Section)
-
-
-LARGE = 500
-"""From so many papers on a shelf slows the collector of garbage."""
 
 
 @dataclass(frozen=True)
@@ -90,16 +85,7 @@ def shelf_for(requests: Sequence[Request], as_of: dt.datetime | None = None) -> 
     key = first, last, as_of
     if _kept is None or _kept[0] != key:
         _kept = key, Shelf(first, last)
-        if len(_kept[1].papers) > LARGE:
-            _set_aside()
     return _kept[1]
-
-
-def _set_aside() -> None:
-    """Spare the collector all that lives now: a shelf is large, and stays."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
 
 
 def _had(

@@ -1,6 +1,7 @@
 """The papers of some days: what many selections share."""
 
 import datetime as dt
+import gc
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +18,9 @@ from .scored import Scored
 BACKGROUND_DAYS, BACKGROUND_PAPERS = 30, 2000
 LOOK_BACK = dt.timedelta(days=14)
 """How long before its first day deliveries are read to know what a reader has had."""
+
+LARGE = 500
+"""From so many papers on a shelf slows the collector of garbage."""
 
 Days = tuple[dt.date, ...]
 
@@ -71,6 +75,8 @@ class Shelf:
             Pool(docs, background, site_vectors(store=not pages), FEW if pages else MUCH)
         )
         """The same places, ranked for what readers follow."""
+        if len(self.papers) > LARGE:
+            _set_aside()
 
     def refresh(self) -> bool:
         """Take in what editors did since: what they pick, for whom, and what they hide.
@@ -104,6 +110,13 @@ class Shelf:
         if days not in self._listed:
             self._listed[days] = set().union(*(self._listed_by_day.get(day, ()) for day in days))
         return self._listed[days]
+
+
+def _set_aside() -> None:
+    """Spare the collector all that lives now: a shelf is large, and is kept."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _votes(votes: int) -> str:
