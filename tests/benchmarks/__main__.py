@@ -2,6 +2,7 @@
 
 from .choosing import measure_choosing
 from .composing import measure_composing
+from .desk import measure_desk
 from .figures import table
 from .intake import measure_import
 from .pages import measure_pages
@@ -23,6 +24,7 @@ def main(scale: float = 1) -> None:
         measure_choosing(scale),
         measure_search(scale),
         measure_pages(scale),
+        measure_desk(scale),
     ):
         print(table(rows))
         print(*figures, sep="\n", flush=True)

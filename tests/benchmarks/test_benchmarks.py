@@ -31,6 +31,7 @@ def test_every_figure_is_printed_with_its_bar(
         "send_speedup", "worker_memory_mb", "worker_memory_growth", "cost_growth", "choosing_ms",
         "search_words_ms", "search_abstract_ms", "related_ms", "search_load_s", "search_memory_mb",
         "front_page_rate", "preview_ms", "preview_worst_ms", "sign_up_chance",
+        "desk_list_ms", "desk_page_ms",
     ]  # fmt: skip
     assert lines[0].startswith("import_papers, 500 papers ")
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from io import StringIO
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import django
 from django.core.management import call_command, load_command_class
@@ -218,7 +219,19 @@ def search(asked: str) -> dict[str, float]:
     return search(asked)
 
 
-JOBS: dict[str, Callable[[str], dict[str, float] | None]] = {
+def desk_fill(scale: str) -> dict[str, float]:
+    from .desk import make
+
+    return make(scale)
+
+
+def desk(scale: str) -> dict[str, Any]:
+    from .desk import ask
+
+    return ask(scale)
+
+
+JOBS: dict[str, Callable[[str], dict[str, Any] | None]] = {
     "batches": import_in_batches,
     "harvest": harvest,
     "rows": import_row_by_row,
@@ -232,6 +245,8 @@ JOBS: dict[str, Callable[[str], dict[str, float] | None]] = {
     "crowd": crowd,
     "search_fill": search_fill,
     "search": search,
+    "desk_fill": desk_fill,
+    "desk": desk,
 }
 
 
@@ -244,7 +259,7 @@ def main() -> None:
     if wait:  # several begin together
         print("ready", flush=True)
         sys.stdin.readline()
-    measured: dict[str, float] = {"begun": time.time()}
+    measured: dict[str, Any] = {"begun": time.time()}
     cpu = time.process_time()
     measured |= JOBS[name](argument) or {}
     measured |= {"ended": time.time(), "cpu": time.process_time() - cpu}
