@@ -121,7 +121,7 @@ def test_accepted_it_is_in_todays_edition(
     paper = make_paper("Cups", day=LONG_AGO, arxiv_id="1706.03762")
     signed_in.post("/submit/", {"paper": "1706.03762"})
     desk = admin_client.get("/admin/").content.decode()
-    assert f'<a href="{ADMIN}?status__exact=waiting">1 paper</a>' in desk
+    assert f'<a href="{ADMIN}?status__exact=waiting">1 paper that a reader put forward</a>' in desk
     page = admin_client.get(ADMIN).content.decode()
     assert "Cups" in page and "a…@e….org" in page and "ada@" not in page
     assert "1 accepted" in decide(admin_client, "accept")
@@ -131,7 +131,7 @@ def test_accepted_it_is_in_todays_edition(
     assert (listing.paper, listing.day, listing.announced) == (paper, MONDAY.date(), MONDAY.date())
     paper.refresh_from_db()
     assert paper.trend == pytest.approx(trend(0, MONDAY.date()), abs=1e-9)
-    assert "readers put forward" not in admin_client.get("/admin/").content.decode()
+    assert "put forward" not in admin_client.get("/admin/").content.decode()
     assert "An editor took it" in signed_in.get("/account/").content.decode()
     assert "1 decided before" in decide(admin_client, "accept")
     assert "0 declined" in decide(admin_client, "decline")
