@@ -18,10 +18,10 @@ NOW = "2025-10-13T09:00:00+00:00"
 
 READERS = """
 INSERT INTO subscriptions_subscriber (email, status, cadence, weekday, hour, timezone,
-    next_digest_at, max_papers, sections_off, text_only, consent_version, consent_asked_at,
-    confirmed_at)
+    next_digest_at, max_papers, sections_off, text_only, consent_version, consent_source,
+    consent_asked_at, confirmed_at)
 SELECT 'reader' || n || '@example.org', 'active', 'weekly', 0, 8, 'UTC',
-    '2025-10-13 08:00Z', 10, '[]', false, '1', '2025-09-01Z', '2025-09-01Z'
+    '2025-10-13 08:00Z', 10, '[]', false, '1', '', '2025-09-01Z', '2025-09-01Z'
 FROM generate_series(%(first)s::int, %(last)s::int) n
 """
 TOPICS = """

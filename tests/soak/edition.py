@@ -22,10 +22,10 @@ FROM (SELECT id, (%s::timestamptz AT TIME ZONE 'UTC')::date - 1 - id::int %% 5 A
 READERS = """
 WITH reader AS (
     INSERT INTO subscriptions_subscriber (email, status, cadence, weekday, hour, timezone,
-        next_digest_at, max_papers, sections_off, text_only, consent_version, consent_asked_at,
-        confirmed_at)
+        next_digest_at, max_papers, sections_off, text_only, consent_version, consent_source,
+        consent_asked_at, confirmed_at)
     SELECT 'r' || n || '@example.org', 'active', 'weekly', %s, %s, 'UTC',
-        now(), 10, '[]', false, '1', now(), now()
+        now(), 10, '[]', false, '1', '', now(), now()
     FROM generate_series(1, %s) n RETURNING id)
 INSERT INTO subscriptions_interest (subscriber_id, kind, value, weight)
 SELECT id, 'phrase', 'robot arms', 2 FROM reader
