@@ -27,6 +27,8 @@ from subscriptions.sources import source_label
 from subscriptions.sources.ids import arxiv_id
 
 PAGE = 40
+MOST = 100_000
+"""More listings than some days can have."""
 WORDS = 6
 """So many words of a search are looked for."""
 STATES = [("", "All"), ("picked", "Picked"), ("hidden", "Hidden"), ("undecided", "Undecided")]
@@ -97,10 +99,12 @@ class Asked:
         return [pk for pk, _ in rows[:PAGE]], more
 
     def _filtered(self) -> PaperQuerySet:
-        source = self.filters.get("source")
-        # Their ids, not a subquery: however few are left of them, nobody else's rows are read.
-        listed = {paper for paper, by in self._listed if source in (None, by)}
-        papers = Paper.objects.filter(pk__in=listed)
+        listed = Listing.objects.filter(day__in=self.days).order_by()
+        if source := self.filters.get("source"):
+            listed = listed.filter(source=source)
+        # With a limit, as the database looks these up first then: however few are left of them,
+        # nobody else's rows are read. Thousands of ids would take longer to write and to read.
+        papers = Paper.objects.filter(pk__in=listed.values("paper")[:MOST])
         if topic := self.filters.get("topic"):
             papers = papers.filter(pk__in=TopicMatch.objects.filter(topic=topic).values("paper"))
         picked = Exists(Pick.objects.filter(paper=OuterRef("pk")))
