@@ -33,7 +33,7 @@ SLOW = 10
 CHOICES = 4
 """So many choices of each filter are tried."""
 WORDS = {
-    "subscriber": ["model", "model.c", "nobody@example.org", "77777"],
+    "subscriber": ["ma", "mati", "nobody@example.org", "77777"],
     "paper": ["diffusion", "diffusion robot", "2501.00001", "zyzzyva", "10.1234/x"],
 }
 """What is searched for; elsewhere a word that is common and one that is not there."""
