@@ -279,6 +279,7 @@ def test_where_the_states_are_shown(
         assert response.status_code == 503
         (found,) = response.json()["sources"].values()
         assert (found["state"], found["last_day"]) == ("broken", "2025-09-12")
+        client.force_login(staff)  # a session ends after twelve hours
         page = client.get("/admin/").content.decode()
     assert '<span class="state broken">broken</span>' in page
     assert "it answered 500" in page
