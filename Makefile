@@ -7,8 +7,8 @@ ENCODER ?= none
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
-# Tests that have no use for the database that the others get.
-ONCE := tests/matching tests/sources tests/deploy tests/node $(addprefix tests/management/test_,demo.py embedded.py rank.py) $(addprefix tests/web/test_,headers.py html.py weight.py)
+# Tests of one database are enough here: of pages, and of what has no use for either.
+ONCE := tests/admin tests/web tests/matching tests/sources tests/deploy tests/node $(addprefix tests/management/test_,demo.py embedded.py rank.py)
 export PORT INBOX_PORT
 
 .PHONY: demo test bench bench-matching audit soak install check clean
