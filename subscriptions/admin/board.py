@@ -19,7 +19,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from subscriptions import notes
 from subscriptions.flows import curating
-from subscriptions.flows.curating import Refused, alone
+from subscriptions.flows.curating import alone
+from subscriptions.flows.refused import Refused
 from subscriptions.models import Edition, Paper, Pick, Topic, WantedPaper
 
 from .board_cards import Asked, cards, picks_day

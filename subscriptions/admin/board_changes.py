@@ -13,7 +13,8 @@ from django.utils.text import capfirst
 
 from subscriptions.flows import curating
 from subscriptions.flows.adding import add
-from subscriptions.flows.curating import Change, Refused, said
+from subscriptions.flows.curating import Change, said
+from subscriptions.flows.refused import Refused
 from subscriptions.flows.wanted import forget_pick
 from subscriptions.models import Paper, Pick, Topic, WantedPaper
 

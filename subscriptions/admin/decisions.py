@@ -21,7 +21,7 @@ from django.utils import timezone
 from subscriptions import tasks
 from subscriptions.flows import staff_choices
 from subscriptions.flows.erase import erase
-from subscriptions.flows.staff_choices import Refused
+from subscriptions.flows.refused import Refused
 from subscriptions.models import READING, Subscriber, Suppression
 
 AT_ONCE = 1_000

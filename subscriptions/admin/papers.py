@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from subscriptions.flows.approvals import days_of, lock, touched
-from subscriptions.flows.curating import Change, Refused
+from subscriptions.flows.curating import Change
+from subscriptions.flows.refused import Refused
 from subscriptions.flows.search import named, search
 from subscriptions.models import Listing, Paper, Pick, Source, SourceRun
 from subscriptions.sources import source_label

@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from subscriptions.flows.staff_choices import Refused, suppress
+from subscriptions.flows.refused import Refused
+from subscriptions.flows.staff_choices import suppress
 from subscriptions.models import Subscriber, Suppression
 
 from .fields import AddressField, address_in

@@ -5,7 +5,8 @@ import datetime as dt
 from subscriptions.models import Paper
 from subscriptions.sources.ids import arxiv_id, doi
 
-from .curating import Change, Refused, check_day, pick
+from .curating import Change, check_day, pick
+from .refused import Refused
 from .wanted import want_pick
 
 

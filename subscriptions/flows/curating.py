@@ -16,15 +16,12 @@ from subscriptions import notes
 from subscriptions.models import WINDOW_DAYS, Edition, Paper, Pick, Topic
 
 from .approvals import lock, touched
+from .refused import Refused
 
 AHEAD = dt.timedelta(days=366)
 """A pick is scheduled for no later day."""
 LAST = 32_767
 """The position of what goes to the end."""
-
-
-class Refused(Exception):
-    """Why a change cannot be made, in words for the editor."""
 
 
 class Put(NamedTuple):

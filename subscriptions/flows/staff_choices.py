@@ -9,12 +9,9 @@ from django.db import transaction
 from subscriptions.models import READING, Subscriber, Suppression
 
 from . import preferences, subscribe
+from .refused import Refused
 
 Status = Subscriber.Status
-
-
-class Refused(Exception):
-    """Why nothing was done, as a sentence about the reader, or several of them."""
 
 
 def change(pk: int, values: Mapping[str, Any], now: dt.datetime) -> None:

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from subscriptions.flows import curating
-from subscriptions.flows.curating import Change, Refused
+from subscriptions.flows.curating import Change
+from subscriptions.flows.refused import Refused
 from subscriptions.models import Edition, Paper, Pick, Topic
 from tests.conftest import MONDAY
 from tests.services import wait_until

@@ -10,8 +10,8 @@ from django.core import mail
 from django.db import connection, transaction
 
 from subscriptions.flows import preferences
+from subscriptions.flows.refused import Refused
 from subscriptions.flows.staff_choices import (
-    Refused,
     ask_again,
     change,
     end_pause,
