@@ -5,6 +5,7 @@ from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, public_papers
 from .figures import EditionReport, Movement
 from .files import ImportFile
 from .interests import Feedback, Interest
+from .mail import COUNTED, DomainDay, DomainPause, MailEvent, domain_of
 from .papers import DoubtfulPair, Listing, ListingVotes, Paper, PaperTerms, title_key
 from .requests import (
     AddressChange,
@@ -21,11 +22,14 @@ from .topics import Topic, TopicMark, TopicMatch
 from .vectors import TextVector
 
 __all__ = [
+    "COUNTED",
     "LEASE",
     "READING",
     "WINDOW_DAYS",
     "AddressChange",
     "Delivery",
+    "DomainDay",
+    "DomainPause",
     "DoubtfulPair",
     "Edition",
     "EditionReport",
@@ -36,6 +40,7 @@ __all__ = [
     "Listing",
     "ListingDays",
     "ListingVotes",
+    "MailEvent",
     "Movement",
     "Paper",
     "PaperTerms",
@@ -57,6 +62,7 @@ __all__ = [
     "TopicMatch",
     "Upvote",
     "WantedPaper",
+    "domain_of",
     "public_papers",
     "title_key",
 ]

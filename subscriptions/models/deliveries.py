@@ -209,6 +209,7 @@ class SendingPause(models.Model):
 
     reason = models.CharField(max_length=500)
     since = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, blank=True, help_text="when staff were mailed")
 
     class Meta:
         constraints = [models.CheckConstraint(name="sending_pause_is_one", condition=Q(id=1))]
