@@ -222,6 +222,10 @@ DELIVERY_CONNECTIONS = env.int("DELIVERY_CONNECTIONS", default=0)  # at once, al
 IN_DOUBT_POLICY = env.str("IN_DOUBT_POLICY", default="hold")
 if IN_DOUBT_POLICY not in ("hold", "resend"):
     raise ImproperlyConfigured(f"IN_DOUBT_POLICY is {IN_DOUBT_POLICY!r}; it can be hold or resend.")
+SOFT_BOUNCES = env.int("SOFT_BOUNCES", default=4)
+SOFT_BOUNCE_DAYS = env.int("SOFT_BOUNCE_DAYS", default=30)
+if SOFT_BOUNCES < 1 or SOFT_BOUNCE_DAYS < 7:
+    raise ImproperlyConfigured("SOFT_BOUNCES is 1 at least, SOFT_BOUNCE_DAYS 7.")
 
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"  # see admin/subscriber_files.py
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"

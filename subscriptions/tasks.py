@@ -9,6 +9,7 @@ from subscriptions.digests import figures, ledger, outlook
 from subscriptions.digests import tick as digests
 from subscriptions.flows import (
     address,
+    bounces,
     import_files,
     indexing,
     logins,
@@ -19,7 +20,7 @@ from subscriptions.flows import (
     troubles,
     wanted,
 )
-from subscriptions.models import Delivery
+from subscriptions.models import Delivery, MailEvent
 
 
 @shared_task
@@ -29,6 +30,8 @@ def tick() -> None:
         prepare.delay(chunk, now.isoformat())
     if Delivery.objects.waiting(now):
         send_queued.delay()
+    if MailEvent.objects.waiting().exists():
+        apply_mail_events.delay()
     subscribe.purge_unconfirmed(now)
     for pk in subscribe.unanswered(now):
         answer_request.delay(pk)
@@ -36,6 +39,7 @@ def tick() -> None:
     logins.purge(now)
     import_files.purge(now)
     address.purge(now)
+    bounces.purge(now)
     topics.gather()
     for pk in address.unmailed(now):
         mail_address_change.delay(pk)
@@ -68,6 +72,11 @@ def prepare(pks: list[int], now: str) -> None:
 @shared_task
 def send_queued() -> None:
     ledger.send_queued(timezone.now)
+
+
+@shared_task
+def apply_mail_events() -> None:
+    bounces.apply_waiting(timezone.now())
 
 
 @shared_task

@@ -6,7 +6,7 @@ import re
 import pytest
 from django.urls import URLPattern
 
-from subscriptions.masking import MaskingFormatter, mask
+from subscriptions.masking import MaskingFormatter, mask, tidy
 from subscriptions.web.urls import urlpatterns
 
 SECRET = "2-abc_DEF"
@@ -56,3 +56,9 @@ def test_no_token(path: str) -> None:
 )
 def test_all_of_an_address_is_masked(text: str, masked: str) -> None:
     assert mask(text) == masked
+
+
+def test_a_reply_is_one_short_masked_line_that_a_database_takes() -> None:
+    assert tidy("550 a\r\nb\0c\x1b[31m\t ada@example.org") == "550 a b c [31m a…@e….org"
+    assert len(tidy("x" * 10_000)) == 500
+    assert "example" not in tidy("x" * 490 + " ada@example.org")

@@ -3,10 +3,6 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from subscriptions.masking import mask
-
-LONGEST_REPLY = 500
-
 
 class Result(Enum):
     SENT = "sent"
@@ -57,11 +53,3 @@ class Stopped(Unavailable):
 def unencoded(error: Exception) -> Outcome:
     """Of a message that could not even be written."""
     return Outcome(Result.REFUSED, f"not encoded: {type(error).__name__}", Fault.OURS)
-
-
-def tidy(text: str) -> str:
-    """A reply as ``Outcome.reply`` and the logs have it."""
-    text = text[: 4 * LONGEST_REPLY]
-    if not text.isprintable():
-        text = "".join(letter if letter.isprintable() else " " for letter in text)
-    return mask(" ".join(text.split()))[:LONGEST_REPLY]

@@ -3,7 +3,7 @@
 import smtplib
 from typing import BinaryIO, NamedTuple
 
-from .outcomes import tidy
+from subscriptions.masking import tidy
 
 LONGEST_LINE, MOST_LINES = 8192, 100
 """Far above RFC 5321 4.5.3.1.5, which servers exceed; more is no reply but noise."""

@@ -16,6 +16,11 @@ LONGEST_PAUSE = dt.timedelta(days=366)
 
 Status = Subscriber.Status
 Weight = Interest.Weight
+_GONE = {
+    Status.UNSUBSCRIBED: Movement.Kind.LEFT,
+    Status.BOUNCED: Movement.Kind.BOUNCED,
+    Status.COMPLAINED: Movement.Kind.COMPLAINED,
+}
 
 
 def save_preferences(
@@ -112,11 +117,16 @@ def unsubscribe(pk: int, now: dt.datetime) -> bool:
         subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
         if subscriber is None or subscriber.status not in receiving:
             return False
-        was_reading = subscriber.status in READING
-        _give_back_unsent(subscriber)
-        subscriber.status = Status.UNSUBSCRIBED
-        subscriber.next_digest_at = subscriber.paused_until = None
-        subscriber.save()
-        if was_reading:
-            Movement.objects.note(Movement.Kind.LEFT, now)
+        end(subscriber, Status.UNSUBSCRIBED, now)
     return True
+
+
+def end(subscriber: Subscriber, status: Subscriber.Status, now: dt.datetime) -> None:
+    """Mail a locked row no more, and say why; whoever was reading is counted among who went."""
+    was_reading = subscriber.status in READING
+    _give_back_unsent(subscriber)
+    subscriber.status = status
+    subscriber.next_digest_at = subscriber.paused_until = None
+    subscriber.save()
+    if was_reading:
+        Movement.objects.note(_GONE[status], now)

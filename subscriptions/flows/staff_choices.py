@@ -79,14 +79,9 @@ def suppress(email: str, reason: str, now: dt.datetime) -> bool:
     """
     with transaction.atomic():
         reader = Subscriber.objects.select_for_update().with_email(email).first()
-        row, new = Suppression.objects.get_or_create(
-            email_hash=Suppression.hash(email), defaults={"reason": reason, "created_at": now}
-        )
-        if replaced := row.yields_to(reason):
-            row.reason, row.created_at = reason, now
-            row.save()
+        changed = Suppression.objects.add(email, reason, now)
         left = reader is not None and preferences.unsubscribe(reader.pk, now)
-    if not (new or replaced or left):
+    if not (changed or left):
         raise Refused("The address is suppressed already.")
     return left
 

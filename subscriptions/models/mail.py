@@ -1,14 +1,20 @@
 """What comes back about messages, and how mail to each receiving domain fares."""
 
 import datetime as dt
+import hashlib
+import re
 from collections.abc import Mapping
 
 from django.db import connection, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
+from subscriptions.masking import tidy
+
 from .deliveries import Delivery
 from .subscribers import Subscriber
+
+_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
 
 
 class MailEventQuerySet(models.QuerySet["MailEvent"]):
@@ -71,6 +77,38 @@ class MailEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscriber}, {self.kind}, {self.received_at:%Y-%m-%d %H:%M}"
+
+    @classmethod
+    def about(
+        cls,
+        reader: Subscriber,
+        kind: Kind,
+        way: Way,
+        *,
+        key: str,
+        now: dt.datetime,
+        happened_at: dt.datetime | None = None,
+        delivery: int | None = None,
+        status: str = "",
+        reason: str = "",
+    ) -> "MailEvent":
+        """An event to ``note``, from what strangers say of it in any length and letters.
+
+        ``key``: what a repeat has, too. ``happened_at``: by now at the latest. ``delivery``: its
+        pk, where it is about a digest.
+        """
+        return cls(
+            subscriber=reader,
+            delivery_id=delivery,
+            kind=kind,
+            way=way,
+            domain=domain_of(reader.email),
+            status=status if _STATUS.fullmatch(status) else "",
+            reason=tidy(reason),
+            key=hashlib.sha256(key.encode(errors="replace")).hexdigest(),
+            happened_at=min(happened_at or now, now),
+            received_at=now,
+        )
 
 
 COUNTED = "sent", "hard", "soft", "ours", "complaint"

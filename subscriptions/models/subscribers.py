@@ -220,6 +220,19 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
         erased = Suppression.Reason.ERASED
         return self.exclude(reason=erased).filter(email_hash=Suppression.hash(email)).first()
 
+    def add(self, email: str, reason: str, now: dt.datetime) -> bool:
+        """Never mail an address again, for this reason or one that is stronger and there already.
+
+        Whether that changed anything.
+        """
+        row, new = self.get_or_create(
+            email_hash=Suppression.hash(email), defaults={"reason": reason, "created_at": now}
+        )
+        if replaced := row.yields_to(reason):
+            row.reason, row.created_at = reason, now
+            row.save()
+        return new or replaced
+
     def lift(self, email: str) -> None:
         """Its owner has shown that mail arrives, and that they want it."""
         self.filter(email_hash=Suppression.hash(email), reason__in=LIFTED).delete()

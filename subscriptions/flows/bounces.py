@@ -1,0 +1,130 @@
+"""What comes back about messages takes effect: each event once, whoever looks at it."""
+
+import datetime as dt
+import logging
+from collections import Counter, defaultdict
+
+from django.db import transaction
+
+from subscriptions.models import READING, DomainDay, MailEvent, Subscriber, Suppression
+
+from . import preferences
+from .soft_bounces import since, soft_run, tried_at
+
+KEPT = dt.timedelta(days=90)
+PURGED_AT_ONCE = 10_000
+MOST = 10_000
+"""Events that one call looks at, of those that may change a reader."""
+AT_ONCE = 1_000
+"""Events of one transaction, of those that change none."""
+
+Kind = MailEvent.Kind
+Status = Subscriber.Status
+Reason = Suppression.Reason
+
+CHANGES_NOBODY = (Kind.OURS, Kind.DELIVERED)
+
+logger = logging.getLogger(__name__)
+
+
+def apply_waiting(now: dt.datetime) -> Counter[str]:
+    """Let what came back have its effect, the first first; how many of each kind had it.
+
+    ``old`` are those about a message from before the reader signed up or moved to this address:
+    they have none. An event that fails is tried again by the next call, and stops no other.
+    """
+    done: Counter[str] = Counter()
+    while counted := _count_harmless(now):
+        done.update(counted)
+    waiting = MailEvent.objects.waiting().exclude(kind__in=CHANGES_NOBODY)
+    for pk in list(waiting.values_list("pk", flat=True)[:MOST]):
+        try:
+            if what := _apply(pk, now):
+                done[what] += 1
+        except Exception:
+            logger.exception("mail event %s had no effect yet", pk)
+    return done
+
+
+def purge(now: dt.datetime) -> None:
+    """Forget events some time after they came, some at a time."""
+    late = MailEvent.objects.filter(received_at__lte=now - KEPT).order_by("received_at")
+    MailEvent.objects.filter(
+        pk__in=list(late.values_list("pk", flat=True)[:PURGED_AT_ONCE])
+    ).delete()
+
+
+def _count_harmless(now: dt.datetime) -> Counter[str]:
+    """Take the next events that change no reader, in one transaction; how many of each kind."""
+    with transaction.atomic():
+        waiting = MailEvent.objects.waiting().filter(kind__in=CHANGES_NOBODY).select_for_update()
+        events = list(waiting[:AT_ONCE])
+        MailEvent.objects.filter(pk__in=[event.pk for event in events]).update(applied_at=now)
+        _count(events)
+    return Counter(event.kind for event in events)
+
+
+def _apply(pk: int, now: dt.datetime) -> str:
+    """Take one event and let it have its effect; empty where another worker had it."""
+    with transaction.atomic():
+        event = MailEvent.objects.select_related("delivery").filter(pk=pk).first()
+        owner = event and event.subscriber_id
+        reader = Subscriber.objects.select_for_update().filter(pk=owner).first()
+        mine = MailEvent.objects.filter(pk=pk, applied_at=None).update(applied_at=now)
+        if event is None or reader is None or not mine:
+            return ""
+        if _is_old(event, reader):
+            return "old"
+        if event.kind == Kind.COMPLAINT:
+            _complained(reader, now)
+        elif event.kind == Kind.HARD or soft_run(reader, now).is_enough:
+            _bounced(reader, now)
+        _count([event])
+    return event.kind
+
+
+def _is_old(event: MailEvent, reader: Subscriber) -> bool:
+    """Whether it is about an earlier address or subscription.
+
+    A reader complains whenever they like, also about what was sent before they came back.
+    """
+    if event.kind != Kind.COMPLAINT:
+        return tried_at(event) < since(reader)
+    moved = reader.address_changed_at
+    return event.happened_at < since(reader) or bool(moved and tried_at(event) < moved)
+
+
+def _bounced(reader: Subscriber, now: dt.datetime) -> None:
+    """Give a locked reader's address up; one who had left already stays as they are."""
+    Suppression.objects.add(reader.email, Reason.BOUNCE, now)
+    if reader.status in (Status.PENDING, *READING):
+        preferences.end(reader, Status.BOUNCED, now)
+
+
+def _complained(reader: Subscriber, now: dt.datetime) -> None:
+    """Never mail a locked reader again, also if they had left already."""
+    Suppression.objects.add(reader.email, Reason.COMPLAINT, now)
+    if reader.status != Status.COMPLAINED:
+        preferences.end(reader, Status.COMPLAINED, now)
+
+
+def _count(events: list[MailEvent]) -> None:
+    """Count what came back by day and domain; one thing told twice of a digest counts once."""
+    told = _told_before(events)
+    days: dict[dt.date, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for event in events:
+        what = event.delivery_id, event.kind
+        if event.kind != Kind.DELIVERED and what not in told:
+            days[event.received_at.astimezone(dt.UTC).date()][event.domain][event.kind] += 1
+            if event.delivery_id:
+                told.add(what)
+    for day in sorted(days):
+        DomainDay.objects.add(day, days[day])
+
+
+def _told_before(events: list[MailEvent]) -> set[tuple[int | None, str]]:
+    """What other events told already of the same digests."""
+    digests = {event.delivery_id for event in events if event.delivery_id}
+    earlier = MailEvent.objects.filter(delivery__in=digests, applied_at__isnull=False)
+    others = earlier.exclude(pk__in=[event.pk for event in events])
+    return set(others.values_list("delivery", "kind"))
