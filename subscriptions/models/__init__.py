@@ -6,6 +6,7 @@ from .figures import EditionReport, Movement
 from .files import ImportFile
 from .interests import Feedback, Interest
 from .mail import COUNTED, DomainDay, DomainPause, MailEvent, domain_of
+from .mailbox import MailboxState
 from .papers import DoubtfulPair, Listing, ListingVotes, Paper, PaperTerms, title_key
 from .requests import (
     AddressChange,
@@ -41,6 +42,7 @@ __all__ = [
     "ListingDays",
     "ListingVotes",
     "MailEvent",
+    "MailboxState",
     "Movement",
     "Paper",
     "PaperTerms",
