@@ -30,7 +30,8 @@ mydestination =
 local_recipient_maps =
 alias_maps =
 smtpd_relay_restrictions = permit_mynetworks, reject
-smtpd_recipient_restrictions = check_recipient_access regexp:{folder}/access, permit_mynetworks, reject
+smtpd_recipient_restrictions =
+    check_recipient_access regexp:{folder}/access, permit_mynetworks, reject
 smtpd_client_connection_count_limit = 0
 header_checks = regexp:{folder}/headers
 transport_maps = regexp:{folder}/transport
