@@ -17,6 +17,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from digest_service import limits
+
 django_stubs_ext.monkeypatch()
 env = environ.Env()
 env.ENVIRON = {name: value for name, value in os.environ.items() if value}  # empty is unset
@@ -219,6 +221,12 @@ TWO_RELEASE_ABOVE = env.int("TWO_RELEASE_ABOVE", default=0)  # readers; 0: one e
 DELIVERY_WINDOW = env.int("DELIVERY_WINDOW", default=20)
 DELIVERY_RATE = env.float("DELIVERY_RATE", default=0.0)  # messages a second, all workers; 0: any
 DELIVERY_CONNECTIONS = env.int("DELIVERY_CONNECTIONS", default=0)  # at once, all workers; 0: any
+DOMAIN_LIMITS = limits.domain_limits(env.list("DOMAIN_LIMITS", default=[]))  # by UTC day
+WARM_UP = limits.warm_up(env.str("WARM_UP", default=""))
+BRAKE_COMPLAINTS = limits.share("BRAKE_COMPLAINTS", env.str("BRAKE_COMPLAINTS", default="0.003"))
+BRAKE_BOUNCES = limits.share("BRAKE_BOUNCES", env.str("BRAKE_BOUNCES", default="0.05"))
+BRAKE_REFUSALS = limits.share("BRAKE_REFUSALS", env.str("BRAKE_REFUSALS", default="0.1"))
+BRAKE_LEAST = env.int("BRAKE_LEAST", default=100)  # messages; of fewer nothing is concluded
 IN_DOUBT_POLICY = env.str("IN_DOUBT_POLICY", default="hold")
 if IN_DOUBT_POLICY not in ("hold", "resend"):
     raise ImproperlyConfigured(f"IN_DOUBT_POLICY is {IN_DOUBT_POLICY!r}; it can be hold or resend.")

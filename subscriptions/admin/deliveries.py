@@ -105,7 +105,7 @@ class DeliveryAdmin(LargeList, ReadOnlyAdmin):
             raise PermissionDenied
         reason = request.POST.get("reason", "").strip() or f"paused by {request.user}"
         if "resume" in request.POST:
-            changed, said = settle.resume(), "Sending goes on with the next tick."
+            changed, said = settle.resume(timezone.now()), "Sending goes on with the next tick."
         else:
             changed = settle.pause(reason, timezone.now())
             said = "Sending is paused. Nothing is lost: digests wait until it is resumed."

@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import time
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,13 +14,14 @@ from django.db import OperationalError, connection
 from subscriptions.delivery.outcomes import Outcome, Outcomes, Result, Stopped, Unavailable
 from subscriptions.delivery.throttle import Throttle, seat
 from subscriptions.delivery.transport import Transport, open_transport
-from subscriptions.models import Delivery, Suppression
+from subscriptions.models import Cause, Delivery, SendingPause, Suppression
 from subscriptions.models.windows import begin_window, record_window
 
+from .allowance import Share, admitted
 from .compose import Composer
 from .content import Content
+from .failures import record_failed
 from .message import Digest
-from .settle import pause
 
 Status = Delivery.Status
 Clock = Callable[[], dt.datetime]
@@ -61,17 +63,21 @@ def send_queued(clock: Clock) -> Counter[str]:
             claimed := Delivery.objects.claim(size * WINDOWS, clock(), LEASE)
         ):
             try:
-                composer = _composer(clock())
-                composer.content.load(claimed)
-                worker = _Worker(clock, transport, composer, counts)
-                ready = worker.sort_out(claimed)
-                for start in range(0, len(ready), size):
-                    if not seated.renew():
-                        raise Unavailable("others have all connections now")
-                    worker.send(ready[start : start + size])
+                with admitted(claimed, clock()) as share:
+                    counts["deferred"] += len(claimed) - len(share.rows)
+                    if not share.rows:
+                        continue
+                    composer = _composer(clock())
+                    composer.content.load(share.rows)
+                    worker = _Worker(clock, transport, composer, counts, share)
+                    ready = worker.sort_out(claimed[0].claim_token)
+                    for start in range(0, len(ready), size):
+                        if not seated.renew():
+                            raise Unavailable("others have all connections now")
+                        worker.send(ready[start : start + size])
             except Stopped as error:
                 logger.error("sending is paused: %s", error)
-                pause(str(error), clock())
+                SendingPause.objects.begin(Cause.SERVER, str(error), clock())
                 break
             except Unavailable as error:
                 logger.warning("sending ends for now: %s", error)
@@ -104,21 +110,27 @@ class _Worker:
     """Sends windows over one connection."""
 
     def __init__(
-        self, clock: Clock, transport: Transport, composer: Composer, counts: Counter[str]
+        self,
+        clock: Clock,
+        transport: Transport,
+        composer: Composer,
+        counts: Counter[str],
+        share: Share,
     ) -> None:
         self.clock, self.transport, self.composer, self.counts = clock, transport, composer, counts
+        self.share = share
         self.throttle = Throttle()
 
-    def sort_out(self, claimed: list[Delivery]) -> list[Delivery]:
-        """Skip what must not be sent; return the rest."""
-        suppressed = Suppression.objects.suppressed([row.subscriber.email for row in claimed])
-        barred = {row.pk for row in claimed if row.subscriber.email in suppressed}
-        hidden = {row.pk for row in claimed if not self.composer.content.shows(row)} - barred
-        token = claimed[0].claim_token
+    def sort_out(self, token: uuid.UUID | None) -> list[Delivery]:
+        """Skip what must not be sent of its share; return the rest."""
+        rows = self.share.rows
+        suppressed = Suppression.objects.suppressed([row.subscriber.email for row in rows])
+        barred = {row.pk for row in rows if row.subscriber.email in suppressed}
+        hidden = {row.pk for row in rows if not self.composer.content.shows(row)} - barred
         for pks, reason in ((barred, "suppressed"), (hidden, "all its papers were hidden since")):
             if pks:
                 self.counts["skipped"] += Delivery.objects.skip(pks, token, reason)
-        return [row for row in claimed if row.pk not in barred | hidden]
+        return [row for row in rows if row.pk not in barred | hidden]
 
     def send(self, window: list[Delivery]) -> None:
         """Send a claimed window; record what became of each message, whatever happens.
@@ -146,6 +158,7 @@ class _Worker:
         try:
             self.transport.send(self._compose(begun, outcomes), outcomes, check)
         finally:
+            self.share.note(begun, outcomes)
             self.counts.update(_record(begun, outcomes, self.clock()))
 
     def _compose(self, rows: list[Delivery], outcomes: Outcomes) -> Iterator[tuple[int, Digest]]:
@@ -178,14 +191,18 @@ def _record(rows: list[Delivery], outcomes: Outcomes, now: dt.datetime) -> Count
 
 def _write(rows: list[Delivery], outcomes: Outcomes, now: dt.datetime) -> Counter[str]:
     counts: Counter[str] = Counter()
-    alike: dict[tuple[Status, int, dt.datetime | None], dict[int, str]] = defaultdict(dict)
+    alike: dict[tuple[Status, int, dt.datetime | None], list[Delivery]] = defaultdict(list)
     for row in rows:
         outcome = outcomes[row.pk]
         attempts = row.attempts + (outcome.result is not Result.NOT_TRIED)
         status, retry_at = _settle(outcome, attempts, now)
-        alike[status, attempts, retry_at][row.pk] = outcome.reply
+        alike[status, attempts, retry_at].append(row)
     token = rows[0].claim_token
-    for (status, attempts, retry_at), replies in alike.items():
+    for (status, attempts, retry_at), some in alike.items():
+        if status is Status.FAILED:
+            counts[status.value] += record_failed(some, outcomes, attempts, now)
+            continue
+        replies = {row.pk: outcomes[row.pk].reply for row in some}
         sent_at = now if status is Status.SENT else None
         counts[status.value] += record_window(token, replies, status, attempts, retry_at, sent_at)
     return counts

@@ -9,11 +9,13 @@ from itertools import islice
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import DateTimeField, Value
 from django.db.models.functions import Coalesce
 
-from subscriptions.models import Delivery, SendingPause
+from subscriptions.models import Cause, Delivery, DomainPause, SendingPause
 
+from .allowance import paused_reply
 from .progress import newest_day
 
 Status = Delivery.Status
@@ -47,15 +49,36 @@ class Settled:
 
 def pause(reason: str, now: dt.datetime) -> bool:
     """Send nothing from now on. False where that was so already; its reason stays."""
-    _, paused = SendingPause.objects.get_or_create(
-        pk=1, defaults={"reason": reason[:500], "since": now}
+    return SendingPause.objects.begin(Cause.HAND, reason, now)
+
+
+def resume(now: dt.datetime) -> bool:
+    """End the pause, and keep that it was; False where there was none."""
+    with transaction.atomic():
+        if (ended := SendingPause.objects.select_for_update().first()) is None:
+            return False
+        DomainPause.objects.create(
+            cause=ended.cause,
+            reason=ended.reason,
+            since=ended.since,
+            ended_at=now,
+            told_at=ended.told_at,
+        )
+        ended.delete()
+    return True
+
+
+def pause_domain(domain: str, reason: str, now: dt.datetime) -> bool:
+    """Send nothing to a domain from now on. False where that was so already."""
+    return DomainPause.objects.begin(domain, Cause.HAND, reason, now)
+
+
+def resume_domain(domain: str, now: dt.datetime) -> bool:
+    """End a domain's pause, and have what waited for that tried at once; False without one."""
+    ended = DomainPause.objects.active().filter(domain=domain).update(ended_at=now)
+    Delivery.objects.filter(status=Status.DEFERRED, last_reply=paused_reply(domain)).update(
+        retry_at=now
     )
-    return paused
-
-
-def resume() -> bool:
-    """End the pause; False where there was none."""
-    ended, _ = SendingPause.objects.filter(pk=1).delete()
     return bool(ended)
 
 

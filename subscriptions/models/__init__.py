@@ -1,13 +1,15 @@
 """What is stored; one module per group of models, each with its QuerySets."""
 
-from .deliveries import Delivery, Item, Section, SendingPause
+from .allowances import ALL, Allowance
+from .deliveries import Delivery, Item, Section
 from .editions import WINDOW_DAYS, Edition, ListingDays, Pick, public_papers
 from .figures import EditionReport, Movement
 from .files import ImportFile
 from .interests import Feedback, Interest
-from .mail import COUNTED, DomainDay, DomainPause, MailEvent, domain_of
+from .mail import COUNTED, DomainDay, MailEvent, domain_of
 from .mailbox import MailboxState
 from .papers import DoubtfulPair, Listing, ListingVotes, Paper, PaperTerms, title_key
+from .pauses import BRAKES, Cause, DomainPause, SendingPause
 from .requests import (
     AddressChange,
     SignIn,
@@ -23,11 +25,15 @@ from .topics import Topic, TopicMark, TopicMatch
 from .vectors import TextVector
 
 __all__ = [
+    "ALL",
+    "BRAKES",
     "COUNTED",
     "LEASE",
     "READING",
     "WINDOW_DAYS",
     "AddressChange",
+    "Allowance",
+    "Cause",
     "Delivery",
     "DomainDay",
     "DomainPause",

@@ -10,6 +10,7 @@ from django.db import connection, models, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy
 
+from .pauses import SendingPause
 from .subscribers import Subscriber
 
 
@@ -73,6 +74,18 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Settle claimed rows that must not be sent."""
         return self.filter(pk__in=pks, claim_token=token, status=Delivery.Status.CLAIMED).update(
             status=Delivery.Status.SKIPPED,
+            last_reply=reason,
+            claim_token=None,
+            claim_expires_at=None,
+        )
+
+    def put_off(
+        self, pks: Collection[int], token: uuid.UUID | None, until: dt.datetime, reason: str
+    ) -> int:
+        """Leave claimed rows for later, which is no attempt."""
+        return self.filter(pk__in=pks, claim_token=token, status=Delivery.Status.CLAIMED).update(
+            status=Delivery.Status.DEFERRED,
+            retry_at=until,
             last_reply=reason,
             claim_token=None,
             claim_expires_at=None,
@@ -202,17 +215,3 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscriber}, {self.newest_day}"
-
-
-class SendingPause(models.Model):
-    """While its one row is there, no digest is sent; nothing is lost meanwhile."""
-
-    reason = models.CharField(max_length=500)
-    since = models.DateTimeField()
-    told_at = models.DateTimeField(null=True, blank=True, help_text="when staff were mailed")
-
-    class Meta:
-        constraints = [models.CheckConstraint(name="sending_pause_is_one", condition=Q(id=1))]
-
-    def __str__(self) -> str:
-        return f"paused since {self.since:%Y-%m-%d %H:%M}: {self.reason}"

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from django.db import connection, models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
 
 from subscriptions.masking import tidy
 
@@ -82,25 +81,26 @@ class MailEvent(models.Model):
     def about(
         cls,
         reader: Subscriber,
-        kind: Kind,
+        kind: str,
         way: Way,
         *,
         key: str,
         now: dt.datetime,
         happened_at: dt.datetime | None = None,
+        ours: bool = False,
         delivery: int | None = None,
         status: str = "",
         reason: str = "",
     ) -> "MailEvent":
         """An event to ``note``, from what strangers say of it in any length and letters.
 
-        ``key``: what a repeat has, too. ``happened_at``: by now at the latest. ``delivery``: its
-        pk, where it is about a digest.
+        ``kind``, ``ours``: as of a ``Report``. ``key``: what a repeat has, too. ``happened_at``:
+        by now at the latest. ``delivery``: its pk, where it is about a digest.
         """
         return cls(
             subscriber=reader,
             delivery_id=delivery,
-            kind=kind,
+            kind=cls.Kind.OURS if ours else cls.Kind(kind),
             way=way,
             domain=domain_of(reader.email),
             status=status if _STATUS.fullmatch(status) else "",
@@ -158,28 +158,6 @@ class DomainDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.domain}, {self.day}: {self.sent} sent"
-
-
-class DomainPause(models.Model):
-    """While one that has not ended is there, nothing is sent to its domain; nothing is lost."""
-
-    domain = models.CharField(max_length=253, help_text="in A-labels")
-    reason = models.CharField(max_length=500)
-    since = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    told_at = models.DateTimeField(null=True, blank=True, help_text="when staff were mailed")
-
-    class Meta:
-        verbose_name = gettext_lazy("pause of a domain")
-        verbose_name_plural = gettext_lazy("pauses of domains")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["domain"], name="domain_paused_once", condition=Q(ended_at__isnull=True)
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.domain}, since {self.since:%Y-%m-%d %H:%M}: {self.reason}"
 
 
 def domain_of(email: str) -> str:

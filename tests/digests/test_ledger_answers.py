@@ -145,7 +145,7 @@ def test_a_message_that_cannot_be_composed_stops_no_other(
 def test_while_sending_is_paused_nothing_is_claimed(queued: list[Subscriber]) -> None:
     pause("the operator said so", NOW)
     assert send() == {} and statuses() == ["queued"] * 3
-    resume()
+    resume(NOW)
     assert send() == {"sent": 3}
 
 
@@ -162,7 +162,7 @@ def test_a_server_that_refuses_this_site_pauses_all_sending(
     assert "sending is paused" in caplog.text
     later = NOW + dt.timedelta(hours=1)
     assert send(later) == {}, "it does not go on by itself"
-    resume()
+    resume(NOW)
     assert send(later) == {"sent": 3}
 
 

@@ -60,7 +60,7 @@ def test_the_first_reason_of_a_pause_stays(db: None) -> None:
     assert not pause("paused by hand", NOW + MINUTE)
     told = SendingPause.objects.get()
     assert told.reason.startswith("the server refused") and told.since == NOW
-    assert resume() and not resume()
+    assert resume(NOW) and not resume(NOW)
     assert pause("again", NOW)
 
 
