@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 
 from django.db import transaction
 
+from subscriptions.delivery.outcomes import Outcome, Result
+from subscriptions.delivery.refusals import refusal
 from subscriptions.models import READING, DomainDay, MailEvent, Subscriber, Suppression
 
 from . import preferences
@@ -44,6 +46,28 @@ def apply_waiting(now: dt.datetime) -> Counter[str]:
         except Exception:
             logger.exception("mail event %s had no effect yet", pk)
     return done
+
+
+def refused(pk: int, outcome: Outcome, now: dt.datetime) -> None:
+    """Note what it says of a reader, if they are still here, that a letter was refused."""
+    if outcome.result is not Result.REFUSED:
+        return
+    with transaction.atomic():
+        reader = Subscriber.objects.select_for_update(no_key=True).filter(pk=pk).first()
+        if reader is None:
+            return
+        report = refusal(outcome, reader.email)
+        event = MailEvent.about(
+            reader,
+            report.kind,
+            MailEvent.Way.SMTP,
+            ours=report.ours,
+            key=f"letter-{pk}-{now.isoformat()}",
+            now=now,
+            status=report.status,
+            reason=report.reason,
+        )
+        MailEvent.objects.note([event])
 
 
 def purge(now: dt.datetime) -> None:

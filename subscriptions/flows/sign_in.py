@@ -10,6 +10,7 @@ from subscriptions import links
 from subscriptions.delivery.outcomes import Result
 from subscriptions.models import READING, SignIn, SignInRequest, Subscriber, Suppression
 
+from . import bounces
 from .mail import LOST, NOT_TAKEN, mail_one
 
 ASKED_FOR = dt.timedelta(hours=1)
@@ -48,13 +49,15 @@ def answer(pk: int, now: dt.datetime) -> bool:
     if sign_in is None:
         return False
     context = {"sign_in_url": links.SIGN_IN.url(sign_in.pk), "asked_at": request.asked_at}
-    outcome = mail_one("sign_in", context, sign_in.subscriber.email)
+    reader = sign_in.subscriber
+    outcome = mail_one("sign_in", context, reader.email, subscriber=reader.pk)
     if outcome.result in NOT_TAKEN:
         logger.warning("sign-in %s was not mailed, and will be: %s", pk, outcome.reply)
         with transaction.atomic():
             sign_in.delete()
             request.pk = pk
             request.save(force_insert=True)
+    bounces.refused(reader.pk, outcome, now)
     return outcome.result is Result.SENT
 
 

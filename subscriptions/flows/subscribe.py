@@ -12,6 +12,7 @@ from subscriptions import links
 from subscriptions.delivery.outcomes import Result
 from subscriptions.models import READING, Movement, SignupRequest, Subscriber, Suppression
 
+from . import bounces
 from .choices import CONSENT_VERSION, Choices
 from .erase import forget
 from .mail import LOST, NOT_TAKEN, mail_one
@@ -61,8 +62,8 @@ def answer_request(pk: int, now: dt.datetime) -> bool:
     request, subscriber = _claimed(pk, now)
     if request is None or subscriber is None:
         return False
-    headers = {"Auto-Submitted": "auto-replied"}
-    outcome = mail_one(*_answer(subscriber, request), subscriber.email, headers)
+    name, context = _answer(subscriber, request)
+    outcome = mail_one(name, context, subscriber.email, subscriber=subscriber.pk)
     if outcome.result in NOT_TAKEN:
         logger.warning("sign-up %s was not answered, and will be: %s", pk, outcome.reply)
         Subscriber.objects.filter(pk=subscriber.pk, signup_mailed_at=now).update(
@@ -71,6 +72,7 @@ def answer_request(pk: int, now: dt.datetime) -> bool:
         SignupRequest.objects.filter(pk=pk).update(retry_at=now + MAIL_RETRY)
     else:
         SignupRequest.objects.filter(pk=pk).delete()
+        bounces.refused(subscriber.pk, outcome, now)
     return outcome.result is Result.SENT
 
 
