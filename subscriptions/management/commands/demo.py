@@ -52,6 +52,7 @@ class Command(BaseCommand):
                 mails = len(list((folder / "outbox").glob("*.eml")))
                 self.stdout.write(f"Ended as asked; {mails} mails are in var/demo/outbox/")
             else:
+                demo.start("tick", "--every=60")
                 demo.wait()
         except KeyboardInterrupt:
             self.stdout.write("\nStopped.")
@@ -84,7 +85,6 @@ class Command(BaseCommand):
             sys.executable, "-m", "gunicorn", "digest_service.wsgi", f"--bind=127.0.0.1:{port}",
             "--threads=4", "--log-level=warning",
         )  # fmt: skip
-        demo.start("tick", "--every=60")
         _wait_for(f"http://127.0.0.1:{port}/healthz", demo)
         self.stdout.write(
             f"\n  Sign up:  {site}/\n  Inbox:    {inbox}/\n"
