@@ -3,8 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from django.utils.encoding import punycode
-
+from . import mime
 from .message import Message
 
 Commands = tuple[bytes, bytes, bytes]
@@ -40,14 +39,11 @@ def commands(message: Message, content: bytes, offers: Mapping[str, str]) -> Com
     return mail.encode(), f"RCPT TO:<{recipient}>\r\n".encode(), b"DATA\r\n"
 
 
-def _path(address: str) -> str:
-    """An address for MAIL and RCPT, its domain as A-labels unless SMTPUTF8 is needed anyway."""
-    local, _, domain = address.rpartition("@")
-    if not (local and domain) or _UNSAFE.search(address):
+def _path(email: str) -> str:
+    local, _, domain = email.rpartition("@")
+    if not (local and domain) or _UNSAFE.search(email):
         raise Unsendable("an address of the envelope is not valid")
-    if domain.isascii() or not local.isascii():
-        return address
     try:
-        return f"{local}@{punycode(domain)}"
+        return mime.address(email)
     except UnicodeError as error:
         raise Unsendable("a domain of the envelope is not valid") from error

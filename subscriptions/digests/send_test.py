@@ -1,7 +1,6 @@
 """A test send: one digest to the editor who looks at it, in no ledger."""
 
 from contextlib import closing, suppress
-from email.utils import parseaddr
 from uuid import uuid4
 
 from django.conf import settings
@@ -27,7 +26,6 @@ def send_test(digest: Digest, to: str) -> Outcome:
     # Of two messages with one id, mail programs show the first.
     headers["Message-ID"] = f"<test-{uuid4()}@{settings.SITE_HOST}>"
     message = digest._replace(
-        sender=parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
         recipient=to,
         subject=f"[Test] {digest.subject}",
         headers=headers,

@@ -187,7 +187,7 @@ def test_where_a_worker_dies_before_it_mails_the_mail_comes_a_day_later(
 ) -> None:
     pk = flow.receive("ada@example.org", choices(phrases=("x",)), "", SUNDAY)
 
-    def killed(*args: Any) -> None:
+    def killed(*args: Any, **options: Any) -> None:
         raise SystemExit
 
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
