@@ -5,7 +5,9 @@ With nothing set: SQLite, tasks inline, one machine, mail printed to the termina
 
 import contextlib
 import datetime as dt
+import json
 import os
+import re
 import secrets
 import tempfile
 import warnings
@@ -82,6 +84,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "axes",
     "import_export",
+    "anymail",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -174,6 +177,12 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()  # before collectstatic, as when trying it
 warnings.filterwarnings("ignore", "No directory at")
 
+env.EMAIL_SCHEMES |= {
+    "amazon-ses": "anymail.backends.amazon_ses.EmailBackend",
+    "mailgun": "anymail.backends.mailgun.EmailBackend",
+    "postmark": "anymail.backends.postmark.EmailBackend",
+    "sendgrid": "anymail.backends.sendgrid.EmailBackend",
+}
 _email = env.email_url("EMAIL_URL", default="consolemail://")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 EMAIL_HOST = _email["EMAIL_HOST"]
@@ -184,8 +193,21 @@ EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_FILE_PATH = _email.get("EMAIL_FILE_PATH")
 EMAIL_TIMEOUT = 120  # the answer to a message may wait for a filter (RFC 5321 4.5.3.2.6)
+_JSON = re.compile(r"true|false|[\[{].*", re.DOTALL)
+ANYMAIL = {
+    name.removeprefix("ANYMAIL_"): json.loads(value) if _JSON.fullmatch(value) else value
+    for name, value in env.ENVIRON.items()
+    if name.startswith("ANYMAIL_")
+}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Paper Round <digest@{SITE_HOST}>")
 BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="")
+DKIM_DOMAIN = env.str("DKIM_DOMAIN", default="")  # see delivery/dkim_signing.py
+DKIM_SELECTOR = env.str("DKIM_SELECTOR", default="")
+DKIM_KEY = env.str("DKIM_KEY", default="", multiline=True)
+DKIM_ED25519_SELECTOR = env.str("DKIM_ED25519_SELECTOR", default="")
+DKIM_ED25519_KEY = env.str("DKIM_ED25519_KEY", default="", multiline=True)
+INBOUND_SECRET = env.str("INBOUND_SECRET", default="")
+IMAP_URL = env.str("IMAP_URL", default="")
 POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", default="")
 
 REDIS_URL = env.str("REDIS_URL", default="")

@@ -10,9 +10,11 @@ from subscriptions.digests import tick as digests
 from subscriptions.flows import (
     address,
     bounces,
+    brakes,
     import_files,
     indexing,
     logins,
+    mailbox,
     schedule,
     sign_in,
     subscribe,
@@ -28,10 +30,9 @@ def tick() -> None:
     now = timezone.now()
     for chunk in digests.begin(now):
         prepare.delay(chunk, now.isoformat())
+    brakes.check(now)
     if Delivery.objects.waiting(now):
         send_queued.delay()
-    if MailEvent.objects.waiting().exists():
-        apply_mail_events.delay()
     subscribe.purge_unconfirmed(now)
     for pk in subscribe.unanswered(now):
         answer_request.delay(pk)
@@ -50,9 +51,19 @@ def tick() -> None:
     if wanted.due(now):
         fetch_wanted.delay()
     troubles.tell_staff(now)
+    brakes.tell_staff(now)
     if indexing.unindexed().exists():
         index_papers.delay()
+    _take_back(now)
     _tell_editors(now)
+
+
+def _take_back(now: dt.datetime) -> None:
+    """What came back by mail, and its effects."""
+    if mailbox.due(now):
+        read_mailbox.delay()
+    if MailEvent.objects.waiting().exists():
+        apply_mail_events.delay()
 
 
 def _tell_editors(now: dt.datetime) -> None:
@@ -97,6 +108,11 @@ def answer_request(pk: int) -> None:
 @shared_task
 def mail_sign_in(pk: int) -> None:
     sign_in.answer(pk, timezone.now())
+
+
+@shared_task
+def read_mailbox() -> None:
+    mailbox.poll(timezone.now)
 
 
 @shared_task

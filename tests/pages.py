@@ -49,6 +49,7 @@ NO_PAGE = {
     "export": "a file, by POST",
     "fresh": "POST leads to check-inbox",
     "healthz": "plain text, for a container's health check",
+    "inbound": "plain text, for a mail server",
     "paper-bib": "a file",
     "preferences-account": "POST leads to sign-in",
     "preferences-feed": "POST leads to preferences",

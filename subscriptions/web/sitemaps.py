@@ -28,7 +28,7 @@ AT_ONCE = 5_000
 PLAIN = ("signup", "archive", "topics", "privacy")
 PRIVATE = (
     "/preferences/", "/digest/", "/u/", "/confirm/", "/account/", "/sign-in/", "/feeds/mine/",
-    "/admin/",
+    "/admin/", "/inbound/", "/anymail/",
 )  # fmt: skip
 
 Page = tuple[str, dt.datetime | dt.date | None]

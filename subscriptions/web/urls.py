@@ -8,6 +8,7 @@ from .views import (
     digest,
     fresh,
     health,
+    inbound,
     papers,
     preferences,
     privacy,
@@ -83,6 +84,7 @@ urlpatterns = [
     path("account/erase/", account.erase_all, name="erase"),
     path("new-address/<token>/", account.new_address, name="new-address"),
     path("privacy/", privacy.privacy, name="privacy"),
+    path("inbound/", inbound.inbound, name="inbound"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -1,0 +1,196 @@
+"""What a mail service tells of messages (django-anymail's events): noted, and acted on once."""
+
+import datetime as dt
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from anymail.signals import AnymailInboundEvent, AnymailTrackingEvent, EventType, RejectReason
+from django.db.models.functions import Lower
+
+from subscriptions.delivery.answers import enhanced_status
+from subscriptions.delivery.bounces import verdict
+from subscriptions.delivery.bounces.verdicts import UNDELIVERED
+from subscriptions.delivery.reports import Kind
+from subscriptions.masking import tidy
+from subscriptions.models import Delivery, MailEvent, Subscriber
+
+from .bounces import apply_waiting
+from .inbound import receive
+from .preferences import unsubscribe
+from .whose import Owner, same_address
+
+LEAVES = "leaves"
+"""The reader wants no more, as the mail service tells it; else a ``MailEvent.Kind``."""
+_OF_REJECTED = {
+    RejectReason.INVALID: MailEvent.Kind.HARD,
+    RejectReason.SPAM: MailEvent.Kind.COMPLAINT,
+    RejectReason.UNSUBSCRIBED: LEAVES,
+    RejectReason.TIMED_OUT: MailEvent.Kind.SOFT,
+}
+"""What a service that refuses to send says of the address; other refusals are ours."""
+_LASTING = {"permanent", "hardbounce", "bademailaddress", "bounce", "suppress-bounce"}
+_PASSING = {"transient", "undetermined", "softbounce", "dnserror", "blocked", "temporary"}
+"""Words of the services: SES, Postmark, SendGrid and Mailgun."""
+_CODE = re.compile(r"^\W*(?:smtp; ?)?([245]\d\d)\b")
+
+logger = logging.getLogger(__name__)
+
+
+def take(service: str, events: Iterable[Any], now: dt.datetime) -> None:
+    """Note the events of one request, which was checked; the number of queries is constant.
+
+    Only for who leaves, and for each mail that came in, there are some of their own. Events of
+    nobody here, and of a reader's former address, are left out.
+    """
+    tracking = []
+    for event in events:
+        if isinstance(event, AnymailInboundEvent):
+            _receive(event, now)
+        elif (kind := judged(event)) is not None:
+            tracking.append((event, kind))
+    owners = _owners([event for event, _ in tracking])
+    noted = []
+    for (event, kind), about in zip(tracking, owners, strict=True):
+        if about is None:
+            continue
+        if kind == LEAVES:
+            _leave(event, about, now)
+        else:
+            noted.append(_noted(service, event, kind, about, now))
+    if noted:
+        MailEvent.objects.note(noted)
+        apply_waiting(now)
+
+
+def judged(event: AnymailTrackingEvent) -> str | None:
+    """What an event says of an address: a ``MailEvent.Kind`` or LEAVES; None for nothing.
+
+    A word that the receiving server is told to have said counts more than what the service
+    makes of it, but what passes is never hard.
+    """
+    word, reason = _word(event), event.reject_reason
+    match event.event_type:
+        case EventType.DELIVERED:
+            return MailEvent.Kind.DELIVERED
+        case EventType.UNSUBSCRIBED:
+            return LEAVES
+        case EventType.COMPLAINED:  # Postmark's other word is for what a filter refused
+            spam = word == "spamnotification"
+            return MailEvent.Kind.OURS if spam else MailEvent.Kind.COMPLAINT
+        case EventType.FAILED:
+            return MailEvent.Kind.OURS
+        case EventType.REJECTED if reason != RejectReason.BOUNCED:
+            return _OF_REJECTED.get(reason, MailEvent.Kind.OURS)
+        case EventType.REJECTED | EventType.BOUNCED:
+            return _of_bounce(event, word)
+    return None
+
+
+def _of_bounce(event: AnymailTrackingEvent, word: str) -> str:
+    if word == "suppress-unsubscribe":
+        return LEAVES
+    if word == "suppress-complaint":
+        return MailEvent.Kind.COMPLAINT
+    text = _text(event)
+    code, status = _CODE.match(text), enhanced_status(text)
+    found = verdict(code[1] if code else "", status, text)
+    if found.ours:
+        return MailEvent.Kind.OURS
+    lasting = word in _LASTING or event.event_type == EventType.REJECTED
+    if word in _PASSING or found.kind is Kind.DELIVERED:
+        return MailEvent.Kind.SOFT
+    if found.kind is Kind.HARD or (lasting and found == UNDELIVERED and not (code or status)):
+        return MailEvent.Kind.HARD
+    return MailEvent.Kind.SOFT
+
+
+def _word(event: AnymailTrackingEvent) -> str:
+    """The service's own word for the kind of a bounce, in lower case."""
+    told = event.esp_event
+    if not isinstance(told, Mapping):
+        return ""
+    data = told.get("event-data")  # Mailgun
+    if isinstance(data, Mapping):
+        reason = str(data.get("reason", "")).lower()
+        return reason if reason.startswith("suppress-") else str(data.get("severity", "")).lower()
+    bounce = told.get("bounce")  # SES
+    if isinstance(bounce, Mapping):
+        return str(bounce.get("bounceType", "")).lower()
+    return str(told.get("Type") or told.get("type") or "").lower()  # Postmark, SendGrid
+
+
+def _text(event: AnymailTrackingEvent) -> str:
+    return str(event.mta_response or event.description or "")
+
+
+def _owners(events: list[AnymailTrackingEvent]) -> list[Owner | None]:
+    """Whose message each is about: by the number that went along, else by the address."""
+    digests = {number for event in events if (number := _number(event, "delivery"))}
+    letters = {number for event in events if (number := _number(event, "subscriber"))}
+    emails = {str(event.recipient).lower() for event in events if event.recipient}
+    deliveries = Delivery.objects.select_related("subscriber").in_bulk(digests)
+    readers = Subscriber.objects.in_bulk(letters)
+    lowered = Subscriber.objects.annotate(email_lower=Lower("email"))
+    by_email = {one.email_lower: one for one in lowered.filter(email_lower__in=emails)}
+    found = []
+    for event in events:
+        digest, letter = _number(event, "delivery"), _number(event, "subscriber")
+        about = None
+        if digest:
+            delivery = deliveries.get(digest)
+            about = delivery and Owner(delivery.subscriber, delivery)
+        elif reader := readers.get(letter) or by_email.get(str(event.recipient).lower()):
+            about = Owner(reader)
+        found.append(about if about and _is_theirs(event, about) else None)
+    return found
+
+
+def _is_theirs(event: AnymailTrackingEvent, about: Owner) -> bool:
+    """A service names the address that it was given, forwarding or not."""
+    if event.recipient:
+        return same_address(str(event.recipient), about.reader.email)
+    return about.still_at("")
+
+
+def _number(event: AnymailTrackingEvent, name: str) -> int:
+    """What was sent along as metadata; 0 where it was not."""
+    value = event.metadata.get(name) if isinstance(event.metadata, Mapping) else None
+    return int(value) if re.fullmatch("[0-9]{1,18}", str(value)) else 0
+
+
+def _leave(event: AnymailTrackingEvent, about: Owner, now: dt.datetime) -> None:
+    """At once; not for what is told again of a time before they subscribed anew."""
+    confirmed = about.reader.confirmed_at
+    if not (event.timestamp and confirmed and event.timestamp < confirmed):
+        unsubscribe(about.reader.pk, now)
+
+
+def _noted(
+    service: str, event: AnymailTrackingEvent, kind: str, about: Owner, now: dt.datetime
+) -> MailEvent:
+    text = _text(event)
+    told = event.event_id or json.dumps(event.esp_event, sort_keys=True, default=str)
+    same = "\n".join(["webhook", service, str(event.event_type), str(about.reader.pk), str(told)])
+    return about.event(
+        kind=kind,
+        way=MailEvent.Way.WEBHOOK,
+        status=enhanced_status(text)[:11],
+        reason=tidy(text),
+        key=hashlib.sha256(same.encode()).hexdigest(),
+        happened_at=min(event.timestamp or now, now),
+        received_at=now,
+    )
+
+
+def _receive(event: AnymailInboundEvent, now: dt.datetime) -> None:
+    """A mail that the service took in; one that cannot be read stops no other."""
+    try:
+        message = event.message.as_bytes()
+    except Exception:  # the email package has many ways to fail
+        logger.exception("a mail that a mail service took in could not be read")
+        return
+    receive(message, event.message.envelope_recipient, now)

@@ -1,0 +1,39 @@
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from subscriptions.flows.inbound import LARGEST, receive
+
+TOO_LARGE = 25_000_000
+"""Bytes of a body that is not even begun to be read."""
+
+
+@csrf_exempt
+@require_POST
+def inbound(request: HttpRequest) -> HttpResponse:
+    """Take one message (RFC 5322, the body as it is) that a mail server hands over.
+
+    ``Authorization: Bearer INBOUND_SECRET``; the envelope recipient is in ``X-Recipient`` or
+    ``?recipient=``. 503 where it cannot be taken now: come again.
+    """
+    if not settings.INBOUND_SECRET:
+        raise Http404("INBOUND_SECRET is not set")
+    given = request.headers.get("Authorization", "")
+    if not constant_time_compare(given, f"Bearer {settings.INBOUND_SECRET}"):
+        return _plain("the secret is wrong", 401, {"WWW-Authenticate": "Bearer"})
+    if int(request.META.get("CONTENT_LENGTH") or 0) > TOO_LARGE:
+        return _plain("the message is too large", 413)
+    recipient = request.headers.get("X-Recipient") or request.GET.get("recipient")
+    try:
+        taken = receive(request.read(LARGEST), recipient, timezone.now())
+    except (OperationalError, InterfaceError, ConnectionError):
+        return _plain("not now", 503, {"Retry-After": "300"})
+    return _plain(taken.value, 200)
+
+
+def _plain(text: str, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, headers=headers, content_type="text/plain")
