@@ -2,16 +2,14 @@
 
 import datetime as dt
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_domain_name
 
 NO_LIMIT = 10_000_000
 """A warm-up that has grown to so many messages a day is over."""
-
-_DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.(?!-)[a-z0-9-]{1,63})+")
 
 
 @dataclass(frozen=True)
@@ -56,9 +54,10 @@ def domain_limits(entries: Iterable[str]) -> dict[str, int]:
         name, _, count = entry.rpartition(":")
         try:
             domain, most = name.strip().lower().encode("idna").decode(), int(count)
-        except ValueError:
-            domain, most = "", 0
-        if not _DOMAIN.fullmatch(domain) or most < 1 or domain in found:
+            validate_domain_name(domain)
+        except (ValueError, ValidationError):
+            most = 0
+        if most < 1 or domain in found:
             raise ImproperlyConfigured(
                 f"DOMAIN_LIMITS has {entry!r}; each domain is in it once with the most messages "
                 "of a day, from 1 up, as gmail.com:20000,yahoo.com:5000."

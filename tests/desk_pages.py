@@ -12,12 +12,15 @@ from subscriptions.digests import figures
 from subscriptions.digests.outlook import look_ahead
 from subscriptions.models import (
     Delivery,
+    DomainDay,
+    DomainPause,
     DoubtfulPair,
     Edition,
     Paper,
     Topic,
     WantedPaper,
 )
+from tests.flows.coming_back import came_back
 
 ROWS = """Email Address,Confirm Time,Interests
 ida@example.org,2024-05-01 09:30,Robotics
@@ -43,9 +46,12 @@ def desk_pages(staff: Client, user: User) -> dict[str, str]:
     WantedPaper.objects.create(
         arxiv_id="2501.99999", status="missing", asked_at=now, pick_day=now.date()
     )
+    DomainPause.objects.create(domain="example.net", reason="They asked for it.", since=now)
+    DomainDay.objects.create(day=now.date(), domain="example.net", sent=900, hard=12, complaint=1)
     look_ahead(now)
     figures.count(released.pk, now, now)
     delivery = Delivery.objects.earliest("pk")
+    event = came_back(delivery.subscriber, "soft", now, delivery)
     reader, topic = delivery.subscriber_id, Topic.objects.get(slug="robotics").pk
     other = Topic.objects.get(slug="hci").pk
     rows = staff.post(
@@ -84,6 +90,11 @@ def desk_pages(staff: Client, user: User) -> dict[str, str]:
         "growth": _page("subscriber_growth"),
         "suppressions": _page("suppression_changelist"),
         "deliveries": _page("delivery_changelist"),
+        "what came back": _page("mailevent_changelist"),
+        "one that came back": _page("mailevent_change", event.pk),
+        "domains": _page("domainday_changelist"),
+        "pauses": _page("domainpause_changelist"),
+        "pause of a domain": _page("domainpause_add"),
         "submissions": _page("submission_changelist"),
         "doubtful pairs": _page("doubtfulpair_changelist"),
         "source runs": _page("sourcerun_changelist"),

@@ -2,7 +2,9 @@
 
 from . import (
     deliveries,
+    domains,
     editions,
+    mail_events,
     papers,
     picks,
     sources,
@@ -15,7 +17,9 @@ from . import (
 
 __all__ = [
     "deliveries",
+    "domains",
     "editions",
+    "mail_events",
     "papers",
     "picks",
     "sources",

@@ -21,6 +21,7 @@ from subscriptions.digests import settle
 from subscriptions.digests.progress import Counts, newest_day, progress
 from subscriptions.models import Delivery, Paper, SendingPause, Subscriber
 
+from .domains import may_end
 from .fields import ReadOnlyAdmin
 from .paging import MOST, LargeList
 
@@ -94,6 +95,7 @@ class DeliveryAdmin(LargeList, ReadOnlyAdmin):
             "doubtful": {**now.counts, **now.older}.get(Status.IN_DOUBT),
             "holds": settings.IN_DOUBT_POLICY == "hold",
             "may_settle": self.has_settle_permission(request),
+            "may_end": may_end(request),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 

@@ -71,6 +71,7 @@ def desk(user: Any, now: dt.datetime) -> dict[str, Any]:
         found["troubles"] = [one for one in found["sources"] if one.state.is_trouble]
     if user.has_perm("subscriptions.view_edition") or user.has_perm("subscriptions.view_delivery"):
         found["bars"] = _bars(user, how_far)
+        found["uses"] = how_far.uses
     return found
 
 
@@ -190,6 +191,8 @@ def _to_release() -> Iterator[Wait]:
 def _to_settle(how_far: Progress) -> Iterator[Wait]:
     if how_far.pause:
         yield Wait(f"Sending is paused: {how_far.pause.reason}", _list("delivery"))
+    for pause in how_far.paused:
+        yield Wait(f"Nothing is sent to {pause.domain}: {pause.reason}", _list("domainpause"))
     state = Delivery.Status.IN_DOUBT
     count = how_far.counts.get(state, 0) + how_far.older.get(state, 0)
     if count and settings.IN_DOUBT_POLICY == "hold":

@@ -1,12 +1,14 @@
 """How far sending is: of the newest edition, and what older ones have left."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Value
 
-from subscriptions.models import Delivery, SendingPause
+from subscriptions.models import Delivery, DomainPause, SendingPause
+
+from .allowance import Use, uses
 
 Status = Delivery.Status
 
@@ -23,7 +25,7 @@ Counts = Mapping[Status, int]
 
 @dataclass(frozen=True)
 class Progress:
-    """The newest edition's deliveries, the older ones that are open or in doubt, the pause."""
+    """The newest edition's deliveries, the older ones that are open or in doubt, the pauses."""
 
     day: dt.date | None
     counts: Counts
@@ -31,6 +33,10 @@ class Progress:
     last_minute: int
     """How many of the newest edition were sent in the last minute."""
     pause: SendingPause | None
+    paused: Sequence[DomainPause] = ()
+    """Those of domains."""
+    uses: Sequence[Use] = ()
+    """How much of today's limits is taken."""
 
     @property
     def total(self) -> int:
@@ -76,10 +82,12 @@ def newest_day() -> dt.date | None:
 
 
 def progress(now: dt.datetime) -> Progress:
-    """How far sending is, in three queries."""
+    """How far sending is, in four queries; in five where there are limits."""
     pause = SendingPause.objects.first()
+    paused = list(DomainPause.objects.active().order_by("domain"))
+    used = uses(now)
     if (day := newest_day()) is None:
-        return Progress(None, {}, {}, 0, pause)
+        return Progress(None, {}, {}, 0, pause, paused, used)
     parts = {
         "day": Delivery.objects.filter(newest_day=day),
         "open": Delivery.objects.filter(status__in=[*OPEN, Status.IN_DOUBT]),
@@ -102,6 +110,8 @@ def progress(now: dt.datetime) -> Progress:
         older={status: count for status, count in older.items() if count > 0},
         last_minute=counts.get(("rate", Status.SENT), 0),
         pause=pause,
+        paused=paused,
+        uses=used,
     )
 
 

@@ -3,17 +3,15 @@
 import datetime as dt
 import logging
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.urls import reverse
 
 from subscriptions import links
-from subscriptions.delivery.outcomes import Result
 from subscriptions.models import SourceTrouble
 from subscriptions.sources.records import clean
 
 from .health import Health, source_health
-from .mail import mail_one
+from .staff_mail import mail_staff
 
 logger = logging.getLogger(__name__)
 
@@ -61,18 +59,9 @@ def _words(health: Health) -> dict[str, object]:
 
 
 def _mail(health: Health, now: dt.datetime) -> None:
-    """Tell all staff who have an address, each in a mail of their own."""
-    staff = get_user_model().objects.filter(is_active=True, is_staff=True).exclude(email="")
     context = {
         "health": health,
         "now": now,
         "runs_url": links.absolute(reverse("admin:subscriptions_sourcerun_changelist")),
     }
-    addresses = staff.values_list("email", flat=True)
-    results = [mail_one("source_health", context, address).result for address in addresses]
-    if results and Result.SENT not in results:
-        raise ConnectionError("the mail server took none of the mails")
-    if not results:
-        logger.warning(
-            "%s is %s, and no staff has an address to be told at", health.name, health.state
-        )
+    mail_staff("source_health", context, f"{health.name} is {health.state}")

@@ -14,6 +14,8 @@ from django.urls import URLResolver
 from subscriptions.flows.subscribe import sign_up
 from subscriptions.models import (
     Delivery,
+    DomainDay,
+    DomainPause,
     DoubtfulPair,
     Edition,
     EditionReport,
@@ -26,6 +28,7 @@ from subscriptions.models import (
     Topic,
 )
 from tests.conftest import MONDAY, choices
+from tests.flows.coming_back import came_back
 
 ASKED = {
     "autocomplete": "?app_label=subscriptions&model_name=interest&field_name=topic",
@@ -71,6 +74,11 @@ def one_of_each(make_paper: Any, make_reader: Any) -> Objects:
             email_hash="0" * 64, reason="operator", created_at=MONDAY
         ),
         "delivery": doubtful,
+        "mailevent": came_back(reader, "soft", MONDAY, doubtful),
+        "domainday": DomainDay.objects.create(day=today, domain="example.org", sent=2),
+        "domainpause": DomainPause.objects.create(
+            domain="example.org", reason="They asked.", since=MONDAY
+        ),
         "user": User.objects.create_user("someone"),
         "group": Group.objects.create(name="Interns"),
         "accessattempt": AccessAttempt.objects.create(failures_since_start=1),

@@ -39,6 +39,9 @@ sourcerun       EO     -     EO     -       -
 subscriber      SO     -     SO     SO      SO
 suppression     SO     SO    SO     -       O
 delivery        SO     -     SO     -       -
+mailevent       SO     -     SO     -       -
+domainday       SO     -     SO     -       -
+domainpause     SO     O     SO     -       -
 user            O      O     O      O       O
 group           O      O     O      O       O
 accessattempt   O      -     O      O       O
@@ -88,6 +91,7 @@ subscriptions_subscriber_export        O      O
 subscriptions_subscriber_growth        ESO    x
 subscriptions_subscriber_growth_csv    ESO    x
 subscriptions_delivery_pause           x      O
+subscriptions_domainpause_end          x      O
 auth_user_password_change              O      O
 """
 

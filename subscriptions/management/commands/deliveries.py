@@ -10,17 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_domain_name
 from django.utils import timezone
 
 from subscriptions.digests import settle
 from subscriptions.digests.progress import Counts, Progress, newest_day, progress
+from subscriptions.flows.brakes import RESUME
 from subscriptions.masking import mask
-from subscriptions.models import Delivery, SendingPause
+from subscriptions.models import Delivery, DomainPause, SendingPause, domain_of
 
 BAR = 40
 LONGEST_LINE = 1 << 16
-RESUME = "python manage.py deliveries resume"
+NO_PAUSE = "There is no pause."
 
 
 class Command(BaseCommand):
@@ -37,7 +40,9 @@ class Command(BaseCommand):
         commands = parser.add_subparsers(dest="do", metavar="pause | resume | retry | settle")
         pause = commands.add_parser("pause", help="send nothing until resumed; nothing is lost")
         pause.add_argument("--reason", default="", metavar="TEXT", help="shown while it lasts")
-        commands.add_parser("resume", help="end a pause")
+        resume = commands.add_parser("resume", help="end a pause")
+        for of_one, only in ((pause, "only to this domain"), (resume, "only the one of a domain")):
+            of_one.add_argument("--domain", type=_domain, metavar="NAME", help=only)
         retry = commands.add_parser("retry", help="queue again what failed of an edition")
         retry.add_argument("--day", type=_day, metavar="DATE", help="the newest unless given")
         by_log = commands.add_parser(
@@ -50,10 +55,9 @@ class Command(BaseCommand):
 
     def handle(self, *, do: str | None, last: int, watch: bool, **options: Any) -> None:
         if do == "pause":
-            self._pause(options["reason"].strip() or "paused by hand")
+            self._pause(options["domain"], options["reason"].strip() or "paused by hand")
         elif do == "resume":
-            on = "Sending goes on with the next tick." if settle.resume() else "There is no pause."
-            self.stdout.write(on)
+            self._resume(options["domain"])
         elif do == "retry":
             self._retry(options["day"])
         elif do == "settle":
@@ -98,11 +102,28 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("")
 
-    def _pause(self, reason: str) -> None:
-        if settle.pause(reason, timezone.now()):
-            self.stdout.write(f"Sending is paused. To go on: {RESUME}")
+    def _pause(self, domain: str | None, reason: str) -> None:
+        now = timezone.now()
+        if domain:
+            begun = settle.pause_domain(domain, reason, now)
+            to, on = f"Sending to {domain}", f"{RESUME} --domain {domain}"
         else:
-            self.stdout.write(f"Nothing to do: {mask(str(SendingPause.objects.get()))}")
+            begun, to, on = settle.pause(reason, now), "Sending", RESUME
+        if begun:
+            self.stdout.write(f"{to} is paused. To go on: {on}")
+        else:
+            there = DomainPause.objects.active().filter(domain=domain).first()
+            self.stdout.write(f"Nothing to do: {mask(str(there or SendingPause.objects.get()))}")
+
+    def _resume(self, domain: str | None) -> None:
+        now = timezone.now()
+        if not domain:
+            done = settle.resume(now)
+            self.stdout.write("Sending goes on with the next tick." if done else NO_PAUSE)
+        elif settle.resume_domain(domain, now):
+            self.stdout.write(f"Sending to {domain} goes on with the next tick.")
+        else:
+            self.stdout.write(f"There is no pause of {domain}.")
 
     def _retry(self, day: dt.date | None) -> None:
         newest = newest_day()
@@ -150,6 +171,12 @@ def _lines(now: Progress) -> list[str]:
         lines.append(f"Of older editions: {_counted(now.older)}")
     if now.pause:
         lines += [f"Sending is {mask(str(now.pause))}", f"  To go on: {RESUME}"]
+    for pause in now.paused:
+        lines += [
+            f"Not sent to {pause.domain} since {pause.since:%Y-%m-%d %H:%M}: {mask(pause.reason)}",
+            f"  To go on: {RESUME} --domain {pause.domain}",
+        ]
+    lines += map(str, now.uses)
     return lines
 
 
@@ -160,6 +187,8 @@ def _summary(now: Progress) -> str:
         parts.append(f"older: {_counted(now.older)}")
     if now.pause:
         parts.append("paused")
+    if now.paused:
+        parts.append(f"not sent to {', '.join(pause.domain for pause in now.paused)}")
     return "; ".join(parts)
 
 
@@ -192,6 +221,15 @@ def _number(text: str) -> int:
     if not text.isdecimal():
         raise ArgumentTypeError(f"{text!r} is not a number from 0 up")
     return int(text)
+
+
+def _domain(text: str) -> str:
+    domain = domain_of(text.strip())
+    try:
+        validate_domain_name(domain)
+    except ValidationError:
+        raise ArgumentTypeError(f"{text!r} is not a domain like gmail.com") from None
+    return domain
 
 
 def _day(text: str) -> dt.date:
