@@ -1,4 +1,4 @@
-"""Messages in, outcomes out: over SMTP, or any other of Django's email backends."""
+"""Messages in, outcomes out: over SMTP, a mail service, or any other of Django's backends."""
 
 import logging
 import smtplib
@@ -9,6 +9,7 @@ from django.core.mail import EmailMessage, get_connection
 
 from .answers import Stage, judge
 from .connecting import failure
+from .esp import EspTransport
 from .message import Check, Messages
 from .outcomes import Fault, Outcome, Outcomes, Result, Unavailable, unencoded
 from .replies import Reply, described, reply_in
@@ -39,11 +40,13 @@ def open_transport(timeout: float | None = None) -> Transport:
     """
     if settings.EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
         return SmtpTransport(timeout)
+    if settings.EMAIL_BACKEND.startswith("anymail.backends."):
+        return EspTransport(timeout)
     return BackendTransport()
 
 
 class BackendTransport:
-    """One connection of Django's backend: console, file, memory, or an ESP's interface."""
+    """One connection of Django's backend: console, file or memory."""
 
     def __init__(self) -> None:
         self._connection = get_connection()
@@ -51,7 +54,7 @@ class BackendTransport:
     def close(self) -> None:
         try:
             self._connection.close()
-        except Exception:  # an ESP's backend has its own
+        except Exception:  # a backend has its own
             logger.exception("a connection did not end well")
 
     def send(self, messages: Messages, outcomes: Outcomes, check: Check) -> None:
@@ -72,11 +75,6 @@ class BackendTransport:
                 outcomes[key] = Outcome(Result.NOT_TRIED, str(error))
                 raise
 
-    def send_one(self, email: EmailMessage) -> Outcome:
-        """Hand over a message that is in no ledger. Raises Unavailable and Stopped."""
-        self._open()
-        return self._hand_over(email)
-
     def _open(self) -> None:
         try:
             self._connection.open()
@@ -93,7 +91,7 @@ class BackendTransport:
             outcome = _judge(Stage.MAIL, reply_in(error))
         except smtplib.SMTPResponseException as error:
             outcome = _judge(Stage.END_OF_DATA, reply_in(error))
-        except Exception as error:  # an ESP's backend has its own
+        except Exception as error:  # a backend has its own
             logger.exception("a message is in doubt")
             outcome = Outcome(Result.IN_DOUBT, described(error), Fault.TEMPORARY)
         self.close()
