@@ -74,10 +74,7 @@ def mailbox(value: str) -> str:
     name, email = parseaddr(value)
     if name.isascii():
         return formataddr((name, address(email)))
-    words = Header(name, _UTF_8, header_name="From").encode(linesep=CRLF)
-    end = f"<{address(email)}>"
-    last = words.rpartition(CRLF)[2]
-    return f"{words}{CRLF if len(last) + len(end) > _LONGEST - 7 else ''} {end}"
+    return f"{_words('From', name, _UTF_8)}{CRLF} <{address(email)}>"
 
 
 @lru_cache(16)
@@ -89,8 +86,12 @@ def bare(mailbox: str) -> str:
 @lru_cache(4096)
 def encoded(name: str, value: str) -> str:
     """A header of any text, folded and in encoded words (RFC 2047) where it must be."""
-    charset = None if value.isascii() else _UTF_8
-    return f"{name}: {Header(value, charset, header_name=name).encode(linesep=CRLF)}"
+    return f"{name}: {_words(name, value, None if value.isascii() else _UTF_8)}"
+
+
+def _words(name: str, value: str, charset: Charset | None) -> str:
+    """Folded to lines of 76 and words of 75 characters (RFC 2047, section 2)."""
+    return Header(value, charset, maxlinelen=76, header_name=name).encode(linesep=CRLF)
 
 
 def folded(name: str, value: str) -> str:

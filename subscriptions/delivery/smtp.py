@@ -8,10 +8,11 @@ from typing import BinaryIO, NamedTuple, cast
 from django.conf import settings
 
 from .connecting import connect
+from .dkim_signing import signed
 from .envelope import Commands, Unsendable, commands
 from .line import Line
 from .message import Check, Message, Messages
-from .outcomes import Fault, Outcome, Outcomes, Result, Unavailable, unencoded
+from .outcomes import Fault, Outcome, Outcomes, Result, Stopped, Unavailable, unencoded
 from .replies import LineLost
 
 logger = logging.getLogger(__name__)
@@ -108,7 +109,10 @@ class _Run:
     def _make(self) -> _Letter | None:
         for key, message in self._messages:
             try:
-                return _Letter(key, message, message.wire())
+                return _Letter(key, message, signed(message.wire()))
+            except Stopped as error:
+                self._outcomes[key] = Outcome(Result.NOT_TRIED, str(error))
+                raise
             except Exception as error:  # one bad message must not stop the rest
                 logger.exception("message %s was not encoded", key)
                 self._outcomes[key] = unencoded(error)
