@@ -25,6 +25,7 @@ RESTS = dt.timedelta(minutes=1)
 """An edition that was counted since is not counted again."""
 SHORT = ("more", "less", "saved")
 VERDICT_NAMES = dict(zip(VERDICTS, ("More like this", "Less like this", "Saved"), strict=True))
+CAME_BACK = {"bounced": "of all, bounced at once or later", "complained": "of all, called spam"}
 LEFT_NAMES = {
     "unsubscribed": "Unsubscribed",
     "bounced": "Given up after bounces",
@@ -171,8 +172,9 @@ def _states(figures: Figures) -> Iterable[Row]:
     for status in ORDER:
         if count := figures["deliveries"].get(status.value, 0):
             yield Row(status.label, (count,))
-        if status is Delivery.Status.FAILED and figures["bounced"]:
-            yield Row("of these bounced", (figures["bounced"],))
+    for name, label in CAME_BACK.items():
+        if count := figures.get(name, 0):  # reports made before complaints were known have none
+            yield Row(label, (count,))
 
 
 def _answers(figures: Figures) -> Iterable[Row]:

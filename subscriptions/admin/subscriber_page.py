@@ -4,10 +4,12 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import QueryDict
 
+from subscriptions.flows.soft_bounces import soft_run
 from subscriptions.models import (
     READING,
     Delivery,
@@ -25,7 +27,7 @@ from .paging import CappedPaginator
 A_PAGE = 10
 
 
-def page_of(reader: Subscriber, asked: QueryDict) -> dict[str, Any]:
+def page_of(reader: Subscriber, asked: QueryDict, now: dt.datetime) -> dict[str, Any]:
     """Consent, schedule and history; a fixed number of queries. ``asked`` names the pages."""
     deliveries = _page(reader.deliveries.order_by("-newest_day"), asked.get("deliveries"))
     said = reader.feedback.select_related("paper", "interest__topic", "interest__paper")
@@ -35,6 +37,9 @@ def page_of(reader: Subscriber, asked: QueryDict) -> dict[str, Any]:
         "slots": _slots(reader),
         "deliveries": deliveries,
         "digests": _with_papers(list(deliveries)),
+        "events": _page(reader.mail_events.order_by("-pk"), asked.get("events")),
+        "soft_bounces": soft_run(reader, now).count,
+        "most_soft_bounces": settings.SOFT_BOUNCES,
         "feedback": _page(said.order_by("-given_at", "-pk"), asked.get("feedback")),
         "sign_ins": [*waiting, *reader.sign_ins.order_by("-pk")],
         "moves": reader.address_changes.order_by("-pk"),

@@ -90,7 +90,7 @@ class SubscriberAdmin(LargeList, SubscriberFiles, Decisions, WhyPage, StaleSave,
             may = self.decisions_for(request).items()
             decisions = {name: one for name, one in may if reader.status in one.statuses}
             more |= {"title": reader.email, "subtitle": None, "reader": reader}
-            more |= {"decisions": decisions, **page_of(reader, request.GET)}
+            more |= {"decisions": decisions, **page_of(reader, request.GET, timezone.now())}
         return super().changeform_view(
             request, object_id, form_url, {**more, **(extra_context or {})}
         )

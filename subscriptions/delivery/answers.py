@@ -155,17 +155,6 @@ def enhanced_status(text: str) -> str:
     return found[0] if found else ""
 
 
-def is_bounce(reply: str) -> bool:
-    """Whether the stored reply of a failed message says that its address cannot be mailed.
-
-    The stage is not stored: it is read as an answer to RCPT, which most of these are.
-    """
-    code, _, text = reply.partition(" ")
-    if not re.fullmatch("5[0-9][0-9]", code):
-        return False
-    return classify(Stage.RCPT, int(code), enhanced_status(text), text)[1] is Fault.ADDRESS
-
-
 def judge(stage: Stage, reply: Reply) -> Outcome:
     """What an answer makes of the message; SENT is any that is accepted.
 

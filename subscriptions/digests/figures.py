@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q
 
-from subscriptions.delivery.answers import is_bounce
 from subscriptions.models import (
     Delivery,
     Edition,
@@ -16,6 +15,7 @@ from subscriptions.models import (
     Feedback,
     Interest,
     Item,
+    MailEvent,
     Section,
     Subscriber,
 )
@@ -42,13 +42,15 @@ Figures = dict[str, Any]
 
     counted_at  when, in ISO 8601
     deliveries  digests by state
-    bounced     how many of the failed were refused for their address
+    bounced     how many came back, while they were sent or later, for their address or for now
+    complained  how many were called spam
     left        readers by status, whose last digest this was
     papers      of each: paper (its pk), readers by section, more, less, save
     topics      of each: topic (its pk), readers, papers, more, less, save, left
 
 What is sent counts, and the verdicts of who was sent the paper in one of these digests. A topic
 has what its followers got by it, and those of them who left. Erased readers are in no figure.
+What came back is known for some months: ``KEPT`` of flows/bounces.py.
 """
 
 
@@ -83,7 +85,6 @@ def count(pk: int, asked_at: dt.datetime, now: dt.datetime) -> bool:
 def _figures(day: dt.date, now: dt.datetime) -> Figures:
     these = Delivery.objects.filter(newest_day=day)
     states = these.values_list("status").annotate(count=Count("pk")).order_by()
-    refused = these.filter(status=Status.FAILED).values_list("last_reply", flat=True)
     tally = _Tally()
     for chunk in _sent(day):
         tally.sent(chunk)
@@ -109,10 +110,19 @@ def _figures(day: dt.date, now: dt.datetime) -> Figures:
     return {
         "counted_at": now.isoformat(),
         "deliveries": dict(states),
-        "bounced": sum(map(is_bounce, refused.iterator(CHUNK))),
+        **_came_back(day),
         "left": {status.value: gone[status] for status in LEFT},
         **tally.figures(),
     }
+
+
+def _came_back(day: dt.date) -> dict[str, int]:
+    """Each digest once, however often it was told of: one query."""
+    kinds = MailEvent.Kind
+    return MailEvent.objects.filter(delivery__newest_day=day).aggregate(
+        bounced=Count("delivery", distinct=True, filter=Q(kind__in=[kinds.HARD, kinds.SOFT])),
+        complained=Count("delivery", distinct=True, filter=Q(kind=kinds.COMPLAINT)),
+    )
 
 
 class _Tally:

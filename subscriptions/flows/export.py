@@ -35,6 +35,11 @@ def export(reader: Subscriber, now: dt.datetime) -> dict[str, Any]:
             for row in reader.feedback.select_related("paper").order_by("given_at")
         ],
         "deliveries": _deliveries(reader, names),
+        "mail_events": [
+            _fields(row, "delivery", "key")
+            | {"digest": row.delivery.newest_day if row.delivery else None}
+            for row in reader.mail_events.select_related("delivery").order_by("pk")
+        ],
         "upvotes": [
             {**_paper(row.paper), "given_at": row.given_at}
             for row in reader.upvotes.select_related("paper").order_by("given_at")

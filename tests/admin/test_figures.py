@@ -26,12 +26,14 @@ from subscriptions.models import (
     Edition,
     EditionReport,
     Feedback,
+    MailEvent,
     Movement,
     Paper,
     Subscriber,
     Topic,
 )
 from tests.conftest import MONDAY
+from tests.flows.coming_back import came_back
 
 FRIDAY = dt.date(2025, 10, 10)
 DAY, MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
@@ -62,9 +64,8 @@ def edition(make_paper: Make, make_reader: Make, topics: dict[str, Topic]) -> Ed
         if item["section"] == "matches" and (said := find(first, place)):
             give(said, Feedback.Verdict.MORE, MONDAY)
     unsubscribe(second.subscriber_id, MONDAY)
-    Delivery.objects.filter(pk=third.pk).update(
-        status="failed", sent_at=None, last_reply="550 5.1.1 unknown"
-    )
+    Delivery.objects.filter(pk=third.pk).update(status="failed", sent_at=None)
+    came_back(third.subscriber, "hard", MONDAY, third)
     return Edition.objects.get(day=FRIDAY)
 
 
@@ -113,7 +114,7 @@ def test_what_became_of_an_edition(admin_client: Client, edition: Edition) -> No
             ["state", "digests"],
             ["Sent", "2"],
             ["Failed", "1"],
-            ["of these bounced", "1"],
+            ["of all, bounced at once or later", "1"],
         ],
         "What readers did after it": [
             ["what", "times"],
@@ -212,6 +213,7 @@ def test_an_edition_that_nobody_was_sent(admin_client: Client, edition: Edition)
 
 def test_an_edition_whose_digests_wait(admin_client: Client, edition: Edition) -> None:
     Delivery.objects.update(status="queued", sent_at=None)
+    MailEvent.objects.all().delete()
     count(edition.pk, MONDAY, MONDAY)
     page = look(admin_client, figures(edition))
     (drawn, *empty) = tables(page).values()

@@ -18,12 +18,14 @@ from subscriptions.admin import decisions
 from subscriptions.digests.tick import send_due
 from subscriptions.flows.erase import erase
 from subscriptions.flows.preferences import unsubscribe
+from subscriptions.flows.staff_choices import suppress
 from subscriptions.flows.subscribe import sign_up
 from subscriptions.models import (
     Delivery,
     Edition,
     Feedback,
     Interest,
+    MailEvent,
     Paper,
     SignIn,
     Subscriber,
@@ -31,6 +33,7 @@ from subscriptions.models import (
     Topic,
 )
 from tests.conftest import choices
+from tests.flows.coming_back import DAY, came_back, digest
 
 MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 FRIDAY = dt.date(2025, 10, 10)
@@ -152,6 +155,7 @@ def test_queries_do_not_grow(
                 subscriber=reader, first_day=day, newest_day=day, created_at=MONDAY,
                 items=[{"paper": paper.pk, "section": "matches", "reason": "a reason"}],
             )  # fmt: skip
+            came_back(reader, "soft", MONDAY, digest(reader, MONDAY - (30 + n) * DAY))
 
     def queries(path: str) -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -203,6 +207,33 @@ def test_the_page_of_one_tells_all(
     assert admin_client.post(page, {}).status_code == 403
     Delivery.objects.filter(pk=delivery.pk).update(status="failed", sent_at=None, last_reply="550")
     assert "550" in look(admin_client, page_of(reader))
+
+
+def test_the_page_of_one_tells_what_came_back(admin_client: Client, reader: Subscriber) -> None:
+    long_ago = MONDAY - 40 * DAY
+    Subscriber.objects.update(confirmed_at=long_ago, consent_asked_at=long_ago)
+    said = "<script>alert(1)</script> Ada@example.org " + "x" * 600
+    for n in (20, 6):
+        sent = digest(reader, MONDAY - n * DAY)
+        event = MailEvent.about(
+            reader, "soft", MailEvent.Way.WEBHOOK, key=str(n), now=sent.created_at,
+            delivery=sent.pk, status="4.2.2", reason=said,
+        )  # fmt: skip
+        MailEvent.objects.note([event])
+    html = look(admin_client, page_of(reader))
+    for told in (
+        "2 of 4 digests", "cannot be mailed now", "the mail service told", "4.2.2",
+        "&lt;script&gt;alert(1)&lt;/script&gt; A…@e….org xxx", "Sept. 23, 2025, 9 a.m.",
+    ):  # fmt: skip
+        assert told in html, told
+    assert "<script>alert" not in html and "x" * 500 not in html
+    came_back(reader, "delivered", MONDAY)
+    assert "0 of 4 digests" in look(admin_client, page_of(reader))
+    suppress(reader.email, "bounce", MONDAY)
+    pk = Suppression.objects.get().pk
+    erased = reverse("admin:subscriptions_suppression_delete", args=[pk])
+    assert admin_client.post(erased, {"post": "yes"}).status_code == 302
+    assert "none: the address may be mailed" in look(admin_client, page_of(reader))
 
 
 def test_history_is_paged(admin_client: Client, reader: Subscriber) -> None:

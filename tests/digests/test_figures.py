@@ -25,6 +25,7 @@ from subscriptions.models import (
 from subscriptions.tasks import tick
 from tests.conftest import MONDAY
 from tests.digests.week import FRIDAY, Make
+from tests.flows.coming_back import came_back, digest
 
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 ABSTRACT = "Dexterous manipulation of robots by teleoperation, in homes{0}, shops{0}, ports{0}."
@@ -87,6 +88,7 @@ def test_papers_and_topics_with_what_readers_did_after(
     assert found == {
         "deliveries": {"sent": 3},
         "bounced": 0,
+        "complained": 0,
         "left": {"unsubscribed": 1, "bounced": 0, "complained": 1},
         "papers": [
             row(papers[2], trending=3, save=1),
@@ -127,28 +129,23 @@ def test_what_belongs_to_other_digests_does_not_count(
     assert (topic["readers"], topic["more"], topic["left"]) == (1, 0, 0)
 
 
-REPLIES = {
-    "550 5.1.1 <…> user unknown": True,
-    "552 5.2.2 mailbox full": True,
-    "550 no such user": True,
-    "550 5.7.1 message looks like spam": False,
-    "554 5.7.26 DMARC": False,
-    "452 4.2.2 too much mail": False,
-    "ConnectionResetError: lost": False,
-    "not composed: KeyError": False,
-    "5501 odd": False,
-    "": False,
-}
-
-
-@pytest.mark.parametrize("reply", REPLIES)
-def test_a_bounce_is_what_failed_for_its_address(readers: list[Subscriber], reply: str) -> None:
-    ada, bo, _ = (reader.deliveries for reader in readers)
-    ada.update(status="failed", sent_at=None, last_reply=reply)
-    bo.update(status="deferred", sent_at=None, retry_at=MONDAY, last_reply=reply)
+def test_what_came_back_counts_each_digest_once_whenever_it_came(
+    readers: list[Subscriber],
+) -> None:
+    ada, bo, cy = readers
+    of = {reader.pk: reader.deliveries.get() for reader in readers}
+    Delivery.objects.filter(subscriber=ada).update(status="failed", sent_at=None)
+    came_back(ada, "hard", MONDAY, of[ada.pk])
+    came_back(ada, "soft", MONDAY + DAY, of[ada.pk])
+    came_back(bo, "soft", MONDAY + 3 * DAY, of[bo.pk])
+    came_back(bo, "complaint", MONDAY + 3 * DAY, of[bo.pk])
+    for kind in ("ours", "delivered"):
+        came_back(cy, kind, MONDAY, of[cy.pk])
+    came_back(cy, "hard", MONDAY)
+    came_back(cy, "hard", MONDAY, digest(cy, MONDAY + 7 * DAY))
     found = counted()
-    assert found["bounced"] == REPLIES[reply]
-    assert found["deliveries"] == {"sent": 1, "failed": 1, "deferred": 1}
+    assert (found["bounced"], found["complained"]) == (2, 1)
+    assert found["deliveries"] == {"sent": 2, "failed": 1}
 
 
 def test_it_is_the_same_in_stretches(

@@ -18,6 +18,7 @@ from subscriptions.flows.preferences import unsubscribe
 from subscriptions.models import AddressChange, Edition, Subscriber, Suppression
 from subscriptions.models.subscribers import SubscriberQuerySet
 from tests.conftest import MONDAY
+from tests.flows.coming_back import came_back
 from tests.web.conftest import link_in
 from tests.web.signing_in import sign_in
 
@@ -274,6 +275,7 @@ def test_all_that_is_stored_as_a_file(
         )
         one.feedback.create(paper=paper, verdict="more", given_at=MONDAY)
         AddressChange.objects.create(subscriber=one, email=f"{word}@x.example", asked_at=MONDAY)
+        came_back(one, "soft", MONDAY)
         one.deliveries.create(
             first_day=MONDAY, newest_day=MONDAY, created_at=MONDAY, last_reply=word,
             items=[
@@ -302,8 +304,11 @@ def test_all_that_is_stored_as_a_file(
     assert gone["reason"] == "gone since"
     assert told["submissions"][0]["title"] == "Saucers"
     assert told["feedback"][0]["verdict"] == "more"
+    (event,) = told["mail_events"]
+    assert (event["kind"], event["reason"]) == ("soft", "550 5.1.1 no such user")
+    assert (event["domain"], event["digest"]) == ("example.org", None)
     assert told["address_changes"][0]["email"] == "Mine@x.example"
-    assert "Hers" not in answer.content.decode() and "eve" not in answer.content.decode()
+    assert "Hers" not in answer.content.decode() and "eve@" not in answer.content.decode()
 
 
 def test_every_table_with_readers_is_in_the_file(client: Client, ada: Subscriber) -> None:
@@ -321,10 +326,11 @@ def test_the_file_costs_no_more_for_many_digests(
     papers = [make_paper(f"Paper {n}") for n in range(10)]
     for n in range(20):
         day = MONDAY.date() - dt.timedelta(days=n)
-        ada.deliveries.create(
+        sent = ada.deliveries.create(
             first_day=day, newest_day=day, created_at=MONDAY,
             items=[{"paper": p.pk, "section": "matches", "reason": "x"} for p in papers],
         )  # fmt: skip
+        came_back(ada, "soft", MONDAY, sent)
     for paper in papers:
         ada.upvotes.create(paper=paper, given_at=MONDAY)
         ada.feedback.create(paper=paper, verdict="save", given_at=MONDAY)
