@@ -13,6 +13,8 @@ os.environ.setdefault("PREMAILER_CACHE_MAXSIZE", "1024")  # read once, when prem
 
 from premailer import Premailer
 
+from subscriptions.numbering import number
+
 
 @dataclass(frozen=True)
 class Rendered:
@@ -29,7 +31,7 @@ def render(name: str, context: Mapping[str, Any]) -> Rendered:
     text = engines["text"].get_template(f"email/{name}/body.txt").render(values)
     return Rendered(
         subject=subject(name, values),
-        text=text.strip() + "\n",
+        text=number(text).strip() + "\n",
         html=inline(render_to_string(f"email/{name}/body.html", values)).strip() + "\n",
     )
 
@@ -42,7 +44,7 @@ def subject(name: str, context: Mapping[str, Any]) -> str:
 
 def inline(html: str) -> str:
     """Move the rules of ``<style>`` into style attributes; ``data-premailer=ignore`` stays."""
-    return str(
+    inlined = str(
         Premailer(
             html,
             allow_network=False,
@@ -54,3 +56,4 @@ def inline(html: str) -> str:
             disable_basic_attributes=["width", "height", "align", "valign", "bgcolor"],
         ).transform(pretty_print=False)
     )
+    return inlined.replace(' data-premailer="ignore"', "")

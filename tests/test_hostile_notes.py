@@ -85,7 +85,7 @@ def test_on_pages_and_in_the_feed(client: Client, digest: tuple[Delivery, EmailM
     paper = Paper.objects.get()
     web = client.get(links.DIGEST.url(delivery.pk))
     assert "unsafe" not in web["Content-Security-Policy"]
-    assert web["Content-Security-Policy"].count("'sha256-") == 2, "one for each style of ours"
+    assert web["Content-Security-Policy"].count("'sha256-") == 3, "one for each style of ours"
     pages = [web, client.get(reverse("edition", args=[FRIDAY])), client.get(reverse("archive"))]
     pages += [client.get(paper.get_absolute_url()), client.get(reverse("week", args=["2025-W41"]))]
     for page in pages:

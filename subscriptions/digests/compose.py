@@ -1,12 +1,11 @@
 """One reader's message: compiled pieces, joined with the reader's own values."""
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Hashable, Sequence
-from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 from itertools import count, islice
 
-from django.conf import settings
 from django.utils.translation import gettext
 
 from subscriptions import emails, links
@@ -14,7 +13,17 @@ from subscriptions.models import Delivery, Item, Section
 from subscriptions.notes import clean
 
 from .compile import PRESENT, CardPlace, compile_body
-from .content import ABSTRACT_LENGTHS, Content, Days, Missing, clip, frame_context, item_context
+from .content import (
+    ABSTRACT_LENGTHS,
+    Content,
+    Days,
+    Missing,
+    clip,
+    frame_context,
+    item_context,
+    reason_of,
+)
+from .headers import Headers
 from .message import BUDGET, Card, Digest, Pair, filled, fits
 from .pieces import KEPT_VALUES
 
@@ -36,7 +45,7 @@ class Composer:
         self._preferences = links.PREFERENCES.maker()
         self._unsubscribe = links.UNSUBSCRIBE.maker()
         self._feedback = links.DIGEST.maker()
-        self._list_id = f"Paper Round <digest.{settings.SITE_HOST}>"
+        self._headers = Headers()
         self._frames: dict[Hashable, Pair] = {}
         self._pieces: dict[Hashable, Pair] = {}
         self._cards: dict[Hashable, Card] = {}
@@ -44,6 +53,7 @@ class Composer:
     def compose(self, delivery: Delivery, date: dt.datetime) -> Digest:
         """The message of one delivery, with ``List-Unsubscribe`` by one click (RFC 8058).
 
+        Its HTML stays below BUDGET: abstracts are shortened, then the last papers left out.
         In one that is not stored, a preview, the personal links lead nowhere: others see it.
         """
         subscriber = delivery.subscriber
@@ -52,28 +62,27 @@ class Composer:
         items = self.content.shown(delivery)
         items.sort(key=_section)
         sections = [item["section"] for _, item in items]
-        counts = tuple((s, n) for s in SECTIONS if (n := sections.count(s)))
-        frame = self._frame(subscriber.cadence, days, *self.content.words(days), counts)
+        words = self.content.words(days)
+
+        def frame(shown: int) -> Pair:
+            counts = tuple((s, n) for s in SECTIONS if (n := sections[:shown].count(s)))
+            left_out = len(sections) - shown
+            return self._frame(subscriber.cadence, days, *words, counts, left_out)
+
         feedback_url, unsubscribe_url = self._feedback(delivery.pk), self._unsubscribe(owner)
+        headers = self._headers.of(delivery, unsubscribe_url, date)
 
         def digest(cards: list[Card]) -> Digest:
             return Digest(
-                sender=envelope_sender(delivery),
+                sender=self._headers.envelope_sender(delivery),
                 recipient=subscriber.email,
                 subject=self._subject(items),
-                headers={
-                    "Message-ID": message_id(delivery),
-                    "Date": _date(date.replace(microsecond=0)),
-                    "List-Id": self._list_id,
-                    "List-Unsubscribe": f"<{unsubscribe_url}>",
-                    "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-                    "Precedence": "bulk",
-                },
+                headers=headers,
                 boundary=b"=_digest-%d" % (delivery.pk or 0),
                 text_only=subscriber.text_only,
-                frame=frame,
+                frame=frame(len(cards)),
                 cards=cards,
-                places=[place for place, _ in items],
+                places=[place for place, _ in items[: len(cards)]],
                 urls={
                     "preferences_url": self._preferences(owner),
                     "unsubscribe_url": unsubscribe_url,
@@ -82,16 +91,19 @@ class Composer:
                 feedback_url=feedback_url,
             )
 
+        def size(shown: int) -> int:
+            return len(digest(cards[:shown]).html.encode())
+
         cards: list[Card] = []
         for length in ABSTRACT_LENGTHS:
             cards = [self._card(item, days, length) for _, item in items]
             if (
                 subscriber.text_only
-                or fits(frame, cards, len(feedback_url))
-                or len(digest(cards).html.encode()) < BUDGET
+                or fits(frame(len(items)), cards, len(feedback_url))
+                or size(len(items)) < BUDGET
             ):
-                break
-        return digest(cards)
+                return digest(cards)
+        return digest(cards[: bisect_left(range(1, len(cards)), BUDGET, key=size)])
 
     def _frame(
         self,
@@ -101,12 +113,13 @@ class Composer:
         latest: dt.date,
         missing: tuple[Missing, ...],
         counts: tuple[tuple[str, int], ...],
+        left_out: int,
     ) -> Pair:
-        key = cadence, days, intro, latest, missing, counts
+        key = cadence, days, intro, latest, missing, counts, left_out
         if key not in self._frames:
             places = (CardPlace(n) for n in count())
             sections = [(Section(name), list(islice(places, size))) for name, size in counts]
-            context = frame_context(cadence, days, intro, latest, missing, sections) | {
+            context = frame_context(cadence, days, intro, latest, missing, sections, left_out) | {
                 "preferences_url": PRESENT,
                 "unsubscribe_url": PRESENT,
                 "web_url": PRESENT,
@@ -117,13 +130,13 @@ class Composer:
         return self._frames[key]
 
     def _card(self, item: Item, days: Days, abstract: int) -> Card:
-        section = item["section"]
+        section, reason = item["section"], reason_of(item)
         note = self.content.note(item["paper"], days) if section == PICKS else ""
-        key = item["paper"], section, note, item["reason"], abstract
+        key = item["paper"], section, note, reason, abstract
         if (card := self._cards.get(key)) is None:
             if len(self._cards) >= KEPT_VALUES:
                 self._cards.clear()
-            card = filled(self._piece(item, note, abstract), item["reason"])
+            card = filled(self._piece(item, note, abstract), reason)
             self._cards[key] = card
         return card
 
@@ -148,30 +161,7 @@ def _section(item: tuple[int, Item]) -> int:
     return ORDER[item[1]["section"]]
 
 
-def message_id(delivery: Delivery) -> str:
-    """RFC 5322 Message-ID of a delivery, the same for every attempt."""
-    return f"<digest-{delivery.pk}@{settings.SITE_HOST}>"
-
-
-def envelope_sender(delivery: Delivery) -> str:
-    """The address that bounces of this delivery go to: ``BOUNCE_ADDRESS`` with its number."""
-    if not settings.BOUNCE_ADDRESS:
-        return _bare(settings.DEFAULT_FROM_EMAIL)
-    local, _, domain = settings.BOUNCE_ADDRESS.rpartition("@")
-    return f"{local}+{delivery.pk}@{domain}"
-
-
 @lru_cache(4096)
 def _subject(title: str, papers: int) -> str:
     headline = clip(clean(title), HEADLINE_LENGTH)
     return emails.subject("digest", {"digest": {"headline": headline, "count": papers}})
-
-
-@lru_cache(16)
-def _bare(mailbox: str) -> str:
-    return parseaddr(mailbox)[1]
-
-
-@lru_cache(16)
-def _date(date: dt.datetime) -> str:
-    return format_datetime(date)

@@ -22,10 +22,18 @@ from subscriptions.models import (
     Section,
     SourceTrouble,
 )
-from subscriptions.notes import clean
+from subscriptions.notes import clean, shortened
 
 ABSTRACT_LENGTHS = 320, 160, 80, 0
 """How much of each abstract a message shows; the shorter where it would be too large."""
+LONGEST_TITLE, LONGEST_AUTHORS, LONGEST_REASON = 300, 200, 200
+LONGEST_NAME = 60
+"""Of the title, where it tells links apart that say the same of each paper."""
+LONGEST_URL = 1000
+LARGEST_NOTE, LARGEST_INTRO = 8_000, 16_000
+"""Octets of HTML; of what editors write, only what is all marks is larger."""
+MOST_MISSING = 10
+"""Sources that a digest says are late."""
 Days = tuple[dt.date, dt.date]
 """The first and the last of some days."""
 Missing = tuple[str, dt.date | None]
@@ -112,8 +120,12 @@ def frame_context(
     latest: dt.date,
     missing: Sequence[Missing],
     sections: Sequence[tuple[Section, Sequence[Any]]],
+    left_out: int = 0,
 ) -> dict[str, Any]:
-    """The context of the bodies, with ``sections`` of papers; without personal values."""
+    """The context of the bodies, with ``sections`` of papers; without personal values.
+
+    So many papers as are ``left_out`` are on the web only.
+    """
     return {
         "site_name": "Paper Round",
         "site_url": settings.SITE_URL,
@@ -123,9 +135,10 @@ def frame_context(
             "cadence": cadence,
             "first_day": days[0],
             "last_day": days[1],
-            "intro": intro,
-            "missing": [{"source": source, "since": day} for source, day in missing],
-            "count": sum(len(items) for _, items in sections),
+            "intro": shortened(intro, LARGEST_INTRO),
+            "missing": [{"source": name, "since": day} for name, day in missing[:MOST_MISSING]],
+            "count": sum(len(items) for _, items in sections) + left_out,
+            "left_out": left_out,
             "sections": [
                 {"key": section.value, "title": str(section.label), "items": items}
                 for section, items in sections
@@ -136,26 +149,37 @@ def frame_context(
 
 def item_context(item: Item, paper: Paper, note: str, abstract: int) -> dict[str, Any]:
     """What a card shows of a paper, its abstract cut to ``abstract`` characters."""
+    title = clip(clean(paper.title), LONGEST_TITLE)
+    page = links.absolute(paper.get_absolute_url())
+    url = iri_to_uri(paper.abstract_url or page)
     return {
-        "title": clean(paper.title),
-        "url": iri_to_uri(paper.abstract_url or links.absolute(paper.get_absolute_url())),
+        "title": title,
+        "name": clip(title, LONGEST_NAME),
+        "url": url if len(url) <= LONGEST_URL else page,
         "pdf_url": iri_to_uri(paper.pdf_url),
-        "authors": clean(_authors(paper.authors)),
+        "authors": clip(clean(_authors(paper.authors)), LONGEST_AUTHORS),
         "date": paper.submitted,
         "votes": 0 if item["section"] == Section.TRENDING else paper.votes,  # its reason says it
         "abstract": clip(clean(paper.abstract), abstract),
-        "note": note,
+        "note": shortened(note, LARGEST_NOTE),
     }
 
 
+def reason_of(item: Item) -> str:
+    """Why a paper is there, as it is shown."""
+    reason = item["reason"]
+    return reason if len(reason) <= LONGEST_REASON else clip(clean(reason), LONGEST_REASON)
+
+
 def clip(text: str, length: int) -> str:
-    """At most ``length`` characters, cut between words where there is a space."""
+    """At most ``length`` characters, cut between words where there is a space near."""
     if len(text) <= length:
         return text
     if not length:
         return ""
     cut = Truncator(text).chars(length - 1, truncate="")
-    return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:.–-") + "…"
+    words = cut.rpartition(" ")[0]
+    return (words if len(words) > length // 2 else cut).rstrip(" ,;:.–-") + "…"
 
 
 def _within(days: Days, dated: Iterable[tuple[dt.date, str]]) -> str:

@@ -1,33 +1,25 @@
 """A composed message: pieces and the reader's own values, joined as each transport wants them."""
 
 from collections.abc import Sequence
-from email.charset import BASE64, Charset
-from email.header import Header
-from email.utils import formataddr, parseaddr
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.utils.encoding import punycode
 
-from .pieces import LINK, REASON, Piece, quoted_printable
+from subscriptions.delivery import mime
+from subscriptions.delivery.mime import quoted_printable
+
+from .pieces import ENCODED_NUMBER, LINK, NUMBER, REASON, Piece, alternate
 
 BUDGET = 90_000
-"""Octets of HTML that a message keeps below where shorter abstracts can do it."""
+"""Octets of HTML that a message keeps below: Gmail shows no more than 102 KB."""
 MOST_PAPERS = 30
 LONGEST_ESCAPE = 6
 """Octets of ``&quot;``: what one character can become in HTML."""
 
-CRLF = "\r\n"
-_UTF_8 = Charset("utf-8")
-_UTF_8.header_encoding = BASE64  # the shortest of both costs a millisecond to find
 CARDS = [f"card {n}" for n in range(MOST_PAPERS)]
 _LINK_MARK = b"\2"
 """No octet of quoted-printable."""
-_PART = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-_TEXT = b'Content-Type: text/plain; charset="utf-8"\r\n' + _PART
-_HTML = b'Content-Type: text/html; charset="utf-8"\r\n' + _PART
 
 
 class Pair(NamedTuple):
@@ -96,7 +88,8 @@ class Digest(NamedTuple):
 
     @property
     def text(self) -> str:
-        return self._decoded(self.frame.text, [card.text for card in self.cards])
+        unnumbered = self._decoded(self.frame.text, [card.text for card in self.cards])
+        return "".join(alternate(unnumbered.split(NUMBER), map(str, self._numbers())))
 
     def email(self) -> EmailMultiAlternatives:
         """As Django's message, for backends that want decoded bodies."""
@@ -109,15 +102,7 @@ class Digest(NamedTuple):
 
     def wire(self) -> bytes:
         """As RFC 5322 and 2045 have it: CRLF line ends, no line begins with a dot."""
-        head = [
-            f"From: {mailbox(settings.DEFAULT_FROM_EMAIL)}",
-            f"To: {address(self.recipient)}",
-            header("Subject", self.subject),
-            *(f"{name}: {value}" for name, value in self.headers.items()),
-            "MIME-Version: 1.0",
-            "",
-        ]
-        lines = [CRLF.join(head).encode()]
+        head = mime.head(self.recipient, self.subject, self.headers)
         links = [f"{self.feedback_url}{place}/" for place in self.places]
         start = quoted_printable(self.feedback_url)
         ready = [b"%s%d/=\r\n" % (start, place) for place in self.places]
@@ -127,18 +112,25 @@ class Digest(NamedTuple):
             done = map(Filled.encoded, cards, links, ready)
             return frame.encoded(self.urls, urls | dict(zip(CARDS, done, strict=False)))
 
-        text = encoded(self.frame.text, [card.text for card in self.cards])
-        if self.text_only:
-            return b"".join([*lines, _TEXT, *text])
-        html = encoded(self.frame.html, [card.html for card in self.cards])
-        line = b"--" + self.boundary
-        return b"".join(
-            [
-                *lines, b'Content-Type: multipart/alternative; boundary="', self.boundary,
-                b'"\r\n\r\n', line, b"\r\n", _TEXT, *text, b"\r\n", line, b"\r\n", _HTML, *html,
-                b"\r\n", line, b"--\r\n",
-            ]
-        )  # fmt: skip
+        unnumbered = b"".join(encoded(self.frame.text, [card.text for card in self.cards]))
+        numbers = map(b"%d".__mod__, self._numbers())
+        text = alternate(unnumbered.split(ENCODED_NUMBER), numbers)
+        html = None
+        if not self.text_only:
+            html = encoded(self.frame.html, [card.html for card in self.cards])
+        return mime.message(head, self.boundary, text, html)
+
+    def _numbers(self) -> list[int]:
+        """Of the links of the text, in the order in which they stand there."""
+        frame = self.frame.text
+        opening, closing = frame.numbers[: frame.opening], frame.numbers[frame.opening :]
+        numbers = [n + 1 for n in opening]
+        first = before = max(numbers, default=0) + 1
+        for card in self.cards:
+            piece = card.text.piece
+            numbers += [n + first for n in piece.numbers]
+            first += piece.links
+        return numbers + [n + 1 + first - before for n in closing]
 
     def _decoded(self, frame: Piece, cards: Sequence[Filled]) -> str:
         links = [f"{self.feedback_url}{place}/" for place in self.places]
@@ -150,23 +142,3 @@ def fits(frame: Pair, cards: Sequence[Card], link: int) -> bool:
     """Whether the HTML with links of ``link`` characters is surely within the budget."""
     fixed = frame.html.size + sum([card.size for card in cards])
     return fixed + 4 * (link + 3) * (len(cards) + 1) < BUDGET
-
-
-def address(email: str) -> str:
-    """An address as a header has it: the domain in A-labels (RFC 5890)."""
-    local, _, domain = email.rpartition("@")
-    return email if domain.isascii() else f"{local}@{punycode(domain)}"
-
-
-@lru_cache(16)
-def mailbox(value: str) -> str:
-    """``Name <address>`` as a header has it: the name in encoded words where it must be."""
-    name, email = parseaddr(value)
-    return formataddr((name, address(email)))
-
-
-@lru_cache(4096)
-def header(name: str, value: str) -> str:
-    """A header folded and encoded as RFC 5322 and RFC 2047 have it."""
-    charset = None if value.isascii() else _UTF_8
-    return f"{name}: {Header(value, charset, header_name=name).encode(linesep=CRLF)}"

@@ -2,32 +2,30 @@
 
 A piece exists decoded, and beside it in quoted-printable (RFC 2045, section 6.7), encoded
 once. Encoded pieces begin and end at the beginning of a line, so that any sequence of them is a
-valid body. Quoted-printable, not base64: pieces of any length follow each other without
-padding, English text grows by a few per cent and not by a third, and no line can begin with
-a dot, so that SMTP's dot-stuffing has nothing to do.
+valid body.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from email import quoprimime
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
+from subscriptions import numbering
+from subscriptions.delivery.mime import quoted_printable
 from subscriptions.notes import clean
 
 T = TypeVar("T")
 
 OPEN, CLOSE = "\x02", "\x03"
 """Around a slot's number in rendered text; no value contains them."""
+NUMBER, ENCODED_NUMBER = "\x04", b"=04"
+"""Where a piece of text has the number of a link, decoded and encoded; no value contains it."""
 REASON = "item.reason"
 LINK = "item.feedback_url"
 """The one personal value that a card may have many times."""
 _SLOT = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 KEPT_VALUES = 16_384
 """Encoded values kept for each slot: a reason is the same for many readers."""
-_LINE = 74
-"""Two below RFC 2045's limit, for a first character that is quoted after folding."""
-_PLAIN = re.compile("[ -<>-~]*[!-<>-~]")
 
 
 class Slot:
@@ -36,6 +34,7 @@ class Slot:
     def __init__(self, name: str, render: Callable[[str], str] = str, plain: bool = True) -> None:
         """``plain``: ``render`` changes no value that is safe in a URL."""
         self.name, self.plain = name, plain
+        self.is_card = name.startswith("card ")
         self.text: Callable[[str], str] = lambda value: render(clean(value))
         self.encoded = lru_cache(KEPT_VALUES)(lambda value: quoted_printable(self.text(value)))
 
@@ -45,9 +44,15 @@ class Piece:
 
     def __init__(self, rendered: str, slots: Mapping[str, Slot]) -> None:
         """``rendered`` has OPEN name CLOSE where slot ``name`` goes."""
-        parts = _SLOT.split(rendered)
+        self.numbers = numbering.places(rendered)
+        """Which of the piece's links, from 0, stands at each NUMBER."""
+        self.links = max(self.numbers, default=-1) + 1
+        parts = _SLOT.split(numbering.waiting(rendered, NUMBER))
         self._static = parts[::2]
         self._slots = [slots[name] for name in parts[1::2]]
+        cards = (n for n, slot in enumerate(self._slots, 1) if slot.is_card)
+        self.opening = "".join(self._static[: next(cards, None)]).count(NUMBER)
+        """Numbers that stand before the first card."""
         self._places = {
             slot: [2 * n + 1 for n, other in enumerate(self._slots) if other is slot]
             for slot in self._slots
@@ -58,8 +63,11 @@ class Piece:
 
     def text(self, values: Mapping[str, str]) -> str:
         """Decoded, with a value in each slot."""
-        filled = [slot.text(values[slot.name]) for slot in self._slots]
-        return "".join(_alternate(self._static, filled))
+        filled = [
+            values[slot.name] if slot.is_card else slot.text(values[slot.name])
+            for slot in self._slots
+        ]
+        return "".join(alternate(self._static, filled))
 
     def encoded(self, values: Mapping[str, str], ready: Mapping[str, bytes]) -> list[bytes]:
         """Encoded, in parts, with a value in each slot.
@@ -79,29 +87,11 @@ class Piece:
     @cached_property
     def _encoded(self) -> list[bytes]:
         static = [quoted_printable(part) for part in self._static]
-        return _alternate(static, [b""] * len(self._slots))
+        return alternate(static, [b""] * len(self._slots))
 
 
-def _alternate(first: list[T], second: list[T]) -> list[T]:
-    """One of each in turn; the first list is longer by one."""
-    mixed = first + second
-    mixed[::2], mixed[1::2] = first, second
+def alternate(first: list[T], second: Iterable[T]) -> list[T]:
+    """One of each in turn; the first is longer by one."""
+    mixed = [*first, *second]
+    mixed[1::2], mixed[::2] = mixed[len(first) :], first
     return mixed
-
-
-def quoted_printable(text: str) -> bytes:
-    """``text`` encoded with CRLF line ends; the last line ends too, softly if it did not.
-
-    No line is longer than 76 octets, begins with a dot or with ``From ``.
-    """
-    if not text:
-        return b""
-    if _PLAIN.fullmatch(text):
-        lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]
-        if not any(line.startswith((".", "From ")) for line in lines):
-            return "=\r\n".join([*lines, ""]).encode()
-    octets = text.encode().decode("latin-1")
-    quoted = quoprimime.body_encode(octets, maxlinelen=_LINE, eol="\r\n")
-    if not text.endswith("\n"):
-        quoted += "=\r\n"
-    return re.sub(r"(?m)^(?:\.|F(?=rom ))", lambda m: f"={ord(m[0]):02X}", quoted).encode()

@@ -8,7 +8,7 @@ from subscriptions import links
 from subscriptions.models import Delivery, Item, Section
 from subscriptions.notes import clean
 
-from .content import ABSTRACT_LENGTHS, Content, frame_context, item_context, load_content
+from .content import ABSTRACT_LENGTHS, Content, frame_context, item_context, load_content, reason_of
 
 
 def web_version(delivery: Delivery) -> str:
@@ -29,7 +29,7 @@ def digest_context(
         paper = content.papers[item["paper"]]
         note = content.note(paper.pk, days) if item["section"] == Section.PICKS else ""
         return item_context(item, paper, note, abstract) | {
-            "reason": clean(item["reason"]),
+            "reason": clean(reason_of(item)),
             "feedback_url": f"{web_url}{place}/",
         }
 

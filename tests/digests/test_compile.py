@@ -62,7 +62,11 @@ def test_sentences_to_be_translated_go_through_whole(
         "{{ of }}{% plural %}All {{ n }} of {{ of }}{% endblocktranslate %}</b>"
     )
     change(CARD, '<p class="by">', '<p class="by">' + counted.replace("NUMBER", "item.votes"))
-    change(HTML, '<p class="sub">', '<p class="sub">' + counted.replace("NUMBER", "digest.count"))
+    change(
+        HTML,
+        '<p class="sub acts">',
+        '<p class="sub acts">' + counted.replace("NUMBER", "digest.count"),
+    )
     frame, _, card = compose(votes).html.partition("Robot arms")
     assert "<b>Just 1 of R&amp;D</b>" in frame and f"<b>{shown}</b>" in card
 
@@ -96,13 +100,13 @@ def test_filters_conditions_loops_and_includes_need_no_knowledge_of_the_cutting(
         '{% translate "Unsubscribe" %}</a>',
         "{% with name=site_name %}Leave {{ name }}{% endwith %}</a>",
     )
-    change(TEXT, '{% translate "Unsubscribe" %}:', "{% comment %}x{% endcomment %}Leave:")
+    change(TEXT, '{% translate "Unsubscribe" %} [', "{% comment %}x{% endcomment %}Leave [")
     message = compose()
     sent = message_from_bytes(message.wire(), policy=policy.default).get_body(("html",))
     for html in (message.html, sent.get_content()):  # type: ignore[union-attr]
         assert "ROBOT ARMS!</a>" in html and "Follow robots, 17</span>" in html
         assert "------1 paper" in html and "Leave Paper Round</a>" in html
-    assert "Leave:\n" in message.text
+    assert "\nLeave [10]\n" in message.text
 
 
 @pytest.mark.parametrize(
@@ -172,8 +176,8 @@ def test_what_cannot_be_cut_fails_when_compiled_with_the_place_named(
         ),
         (
             HTML,
-            '<p class="sub">',
-            '<p class="sub">{% blocktranslate %}Read {{ web_url }}{% endblocktranslate %}',
+            '<p class="sub acts">',
+            '<p class="sub acts">{% blocktranslate %}Read {{ web_url }}{% endblocktranslate %}',
             ["personal value", "body.html"],
         ),
         (
