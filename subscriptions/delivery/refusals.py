@@ -13,6 +13,10 @@ def refusal(outcome: Outcome, address: str) -> Report:
     not what is this site's fault, or failed before any server was asked.
     """
     code, _, text = outcome.reply.partition(" ")
+    if code == "HTTP":  # a mail service's: its table says whose fault it is, the words do not
+        hard = outcome.fault is Fault.ADDRESS
+        kind = Kind.HARD if hard else Kind.SOFT
+        return Report(address=address, kind=kind, reason=outcome.reply, ours=not hard)
     if not (code.isdecimal() and len(code) == 3):
         code, text = "", outcome.reply
     status = enhanced_status(text)

@@ -32,6 +32,7 @@ class Letter:
     recipient: str
     rendered: emails.Rendered
     headers: dict[str, str]
+    subscriber: int | None = None
 
     def email(self) -> EmailMultiAlternatives:
         """As Django's message, for backends that want decoded bodies."""
@@ -39,6 +40,8 @@ class Letter:
             self.rendered.subject, self.rendered.text, to=[self.recipient], headers=self.headers
         )
         message.attach_alternative(self.rendered.html, "text/html")
+        if self.subscriber:  # what a mail service says of it in its webhooks
+            vars(message).update(metadata={"subscriber": str(self.subscriber)})
         return message
 
     def wire(self) -> bytes:
@@ -74,7 +77,7 @@ def mail_one(
         "Date": format_datetime(timezone.now().replace(microsecond=0)),
         "Auto-Submitted": "auto-generated",
     }
-    letter = Letter(_envelope_sender(subscriber), to, rendered, headers)
+    letter = Letter(_envelope_sender(subscriber), to, rendered, headers, subscriber)
     outcomes: Outcomes = {}
     with closing(open_transport()) as transport, suppress(Unavailable):
         transport.send([(0, letter)], outcomes, lambda: None)

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from subscriptions.delivery.outcomes import Result
 from subscriptions.digests.ledger import LEASE
-from subscriptions.models import Delivery, SendingPause, Subscriber
+from subscriptions.flows.mail import mail_one
+from subscriptions.models import Delivery, MailEvent, SendingPause, Subscriber
 from tests.delivery.esp_server import (
     ESPS,
     POSTMARK,
@@ -90,11 +92,16 @@ def test_each_reader_has_headers_and_words_of_their_own(
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    ("answer", "status"),
-    [("invalid", "failed"), ("content", "failed"), ("busy", "deferred"), ("drop", "in_doubt")],
+    ("answer", "status", "noted"),
+    [
+        ("invalid", "failed", ["hard"]),
+        ("content", "failed", ["ours"]),
+        ("busy", "deferred", []),
+        ("drop", "in_doubt", []),
+    ],
 )
 def test_one_bad_answer_never_stops_the_rest(
-    start: Way, way: str, answer: str, status: str, queued: list[Subscriber]
+    start: Way, way: str, answer: str, status: str, noted: list[str], queued: list[Subscriber]
 ) -> None:
     server = start(way, answer)
     send()
@@ -102,6 +109,9 @@ def test_one_bad_answer_never_stops_the_rest(
         assert statuses() == ["in_doubt"] * 3, "a batch is in doubt as a whole"
     else:
         assert statuses() == ["sent", status, "sent"]
+    if way == SES and answer == "invalid":
+        noted = ["ours"]  # Amazon does not say whose address it means
+    assert list(MailEvent.objects.values_list("kind", flat=True)) == noted
     send(NOW + LEASE)
     assert len(server.messages) <= 3, "what is in doubt waits"
 
@@ -124,3 +134,20 @@ def test_who_is_away_has_everything_later(start: Way, way: str, queued: list[Sub
     assert set(Delivery.objects.values_list("attempts", flat=True)) == {0}
     start(way)
     assert send(NOW + LEASE) == {"sent": 3}
+
+
+@pytest.mark.parametrize("way", ESPS)
+def test_a_letter_goes_the_same_way(
+    start: Way, way: str, make_reader: Callable[..., Subscriber]
+) -> None:
+    server = start(way)
+    reader = make_reader()
+    outcome = mail_one(
+        "sign_in",
+        {"sign_in_url": "https://x/", "asked_at": NOW},
+        reader.email,
+        subscriber=reader.pk,
+    )
+    assert outcome.result is Result.SENT
+    (got,) = server.messages
+    assert (got.to, got.metadata, got.tags) == (reader.email, {"subscriber": str(reader.pk)}, [])
