@@ -63,7 +63,8 @@ class DomainFilter(admin.SimpleListFilter):
         return super().choices(changelist)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[MailEvent]) -> QuerySet[MailEvent]:
-        return queryset.filter(domain=self.value().lower()) if self.value() else queryset
+        domain = self.value()
+        return queryset.filter(domain=domain.lower()) if domain else queryset
 
 
 @admin.register(MailEvent)

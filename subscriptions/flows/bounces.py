@@ -92,10 +92,11 @@ def _apply(pk: int, now: dt.datetime) -> str:
     """Take one event and let it have its effect; empty where another worker had it."""
     with transaction.atomic():
         event = MailEvent.objects.select_related("delivery").filter(pk=pk).first()
-        owner = event and event.subscriber_id
-        reader = Subscriber.objects.select_for_update().filter(pk=owner).first()
+        if event is None:
+            return ""
+        reader = Subscriber.objects.select_for_update().filter(pk=event.subscriber_id).first()
         mine = MailEvent.objects.filter(pk=pk, applied_at=None).update(applied_at=now)
-        if event is None or reader is None or not mine:
+        if reader is None or not mine:
             return ""
         if _is_old(event, reader):
             return "old"

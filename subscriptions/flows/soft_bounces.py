@@ -20,7 +20,7 @@ Kind = MailEvent.Kind
 class Run(NamedTuple):
     """Digests in a row that bounced softly, the newest of them among the last."""
 
-    count: int
+    length: int
     is_enough: bool
     """Whether the address is to be given up."""
 

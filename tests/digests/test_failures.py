@@ -15,6 +15,7 @@ from subscriptions.digests.compose import Composer
 from subscriptions.digests.ledger import MAX_ATTEMPTS
 from subscriptions.flows.erase import erase
 from subscriptions.models import Delivery, MailEvent, Subscriber
+from subscriptions.models.windows import record_window
 from tests.delivery.scripted_server import ScriptedServer
 from tests.digests.conftest import NOW, send, statuses
 
@@ -125,11 +126,9 @@ def test_of_who_was_erased_meanwhile_nothing_is_noted(
     served: Callable[..., dict[str, int]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    record = failures.record_window
-
     def after_an_erasure(*args: Any) -> int:
         erase(queued[1].pk, NOW)
-        return record(*args)
+        return record_window(*args)
 
     monkeypatch.setattr(failures, "record_window", after_an_erasure)
     assert served(RCPT="550 5.1.1 unknown") == {"failed": 2}

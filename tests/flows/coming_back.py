@@ -37,7 +37,7 @@ def came_back(
         ours=kind == "ours",
         key=key or f"{reader.pk} {kind} {at} {about and about.pk}",
         now=at,
-        delivery=about and about.pk,
+        delivery=about.pk if about else None,
         status="5.1.1",
         reason="550 5.1.1 no such user",
     )
