@@ -5,7 +5,8 @@ RUN pip install --no-cache-dir "uv==${UV_VERSION}"
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
 ARG EXTRAS=
-RUN uv sync --frozen --no-default-groups ${EXTRAS:+--extra "$EXTRAS"}
+RUN for extra in $EXTRAS; do set -- "$@" --extra "$extra"; done \
+    && uv sync --frozen --no-default-groups "$@"
 
 FROM python:3.13-slim
 ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1 VAR_DIR=/var/lib/paper-round

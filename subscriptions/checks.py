@@ -5,6 +5,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import get_connection
 
 from .encoder import DEFAULT, load_encoder
 from .sources import feeds
@@ -36,6 +38,28 @@ def check_sources(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
         for name, _, part in entries
         if (name not in feeds() or len(part) > LONGEST_PART) and settings.SOURCES != ["none"]
     ]
+
+
+@register
+def check_mail_service(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A mail service needs its key; Amazon's needs the extra ``ses``."""
+    if not settings.EMAIL_BACKEND.startswith("anymail.backends."):
+        return []
+    try:
+        get_connection()
+    except ImportError:
+        hint = "EXTRAS=ses and build again; without containers: uv sync with --extra ses."
+        return [
+            Error(
+                "EMAIL_URL: Amazon SES needs boto3, which is not installed.",
+                hint=hint,
+                id="paper_round.E005",
+            )
+        ]
+    except ImproperlyConfigured as error:
+        hint = "docs/configuration.md names the variables of each mail service."
+        return [Error(f"EMAIL_URL: {error}", hint=hint, id="paper_round.E006")]
+    return []
 
 
 @register(Tags.security, deploy=True)

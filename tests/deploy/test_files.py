@@ -15,6 +15,15 @@ SETTINGS = set(
     )
 )
 READ_ELSEWHERE = {
+    "ANYMAIL_MAILGUN_API_KEY": "django-anymail",
+    "ANYMAIL_MAILGUN_API_URL": "django-anymail",
+    "ANYMAIL_MAILGUN_SENDER_DOMAIN": "django-anymail",
+    "ANYMAIL_POSTMARK_MESSAGE_STREAM": "django-anymail",
+    "ANYMAIL_POSTMARK_SERVER_TOKEN": "django-anymail",
+    "ANYMAIL_SENDGRID_API_KEY": "django-anymail",
+    "AWS_ACCESS_KEY_ID": "boto3",
+    "AWS_DEFAULT_REGION": "boto3",
+    "AWS_SECRET_ACCESS_KEY": "boto3",
     "COMPOSE_PROFILES": "docker compose: which optional services start",
     "EXTRAS": "docker-compose.yml, for the build",
     "INBOX_PORT": "make demo, docker-compose.yml",
