@@ -21,11 +21,14 @@ from lxml import html
 from digest_service import urls
 from subscriptions import links
 from subscriptions.digests.tick import send_due
+from subscriptions.flows import brakes
 from subscriptions.flows.indexing import index_papers
 from subscriptions.flows.troubles import tell_staff
 from subscriptions.models import (
     AddressChange,
+    Cause,
     Delivery,
+    DomainPause,
     Edition,
     Pick,
     SignIn,
@@ -125,6 +128,9 @@ def make_site(make_paper: Make, make_reader: Make, commit: Any, settings: Any) -
     reader.refresh_from_db()
     send_due(max(now, reader.next_digest_at or now), timezone.now)
     tell_staff(now)
+    DomainPause.objects.begin("mail.example", Cause.BOUNCES, "9 of 90 bounced: 10%", now)
+    brakes.tell_staff(now)
+    DomainPause.objects.all().delete()
     index_papers()
     delivery = Delivery.objects.get(subscriber=reader)
     digest, own = links.DIGEST.url(delivery.pk), links.PREFERENCES.url(reader.pk)
@@ -204,6 +210,7 @@ def _mails() -> dict[str, str]:
         "already_subscribed": "You are already subscribed",
         "confirmation": "Confirm your subscription",
         "digest": "Cosmic voids",
+        "sending_paused": "Sending to mail.example",
         "new_address": "Confirm your new address",
         "sign_in": "Open your account",
         "source_health": "arXiv",

@@ -8,8 +8,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_domain_name
-from django.db.models import F, FloatField, QuerySet
-from django.db.models.functions import Cast, Greatest, NullIf
+from django.db.models import FloatField, QuerySet
+from django.db.models.functions import Cast, Greatest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
@@ -64,26 +64,22 @@ class DomainDayAdmin(LargeList, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DomainDay]:
         of: dict[str, Any] = {
-            f"{name}_of": Cast(name, FloatField()) / NullIf(Greatest("sent", F(name)), 0)
+            f"{name}_of": Cast(name, FloatField()) / Greatest("sent", name, 1)
             for name in ("hard", "ours", "complaint")
         }
         return super().get_queryset(request).annotate(**of)
 
     @admin.display(description="hard, %", ordering="hard_of")
     def hard_share(self, row: Any) -> str:
-        return _percent(row.hard_of)
+        return f"{row.hard_of:.2%}"
 
     @admin.display(description="ours, %", ordering="ours_of")
     def ours_share(self, row: Any) -> str:
-        return _percent(row.ours_of)
+        return f"{row.ours_of:.2%}"
 
     @admin.display(description="complaints, %", ordering="complaint_of")
     def complaint_share(self, row: Any) -> str:
-        return _percent(row.complaint_of)
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.2%}"
+        return f"{row.complaint_of:.2%}"
 
 
 class PauseForm(forms.ModelForm[DomainPause]):
@@ -145,6 +141,7 @@ class DomainPauseAdmin(LargeList, admin.ModelAdmin[Any]):
     def save_model(self, request: HttpRequest, obj: DomainPause, form: Any, change: bool) -> None:
         settle.pause_domain(obj.domain, obj.reason, timezone.now())
         obj.pk = DomainPause.objects.active().get(domain=obj.domain).pk
+        obj.refresh_from_db()
 
     def end(self, request: HttpRequest, pk: int) -> HttpResponse:
         """End the pause of a domain; what waited for that is tried at once."""

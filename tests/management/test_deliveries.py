@@ -90,6 +90,28 @@ def test_pause_and_resume(deliver: Deliver) -> None:
     assert SendingPause.objects.get().reason == "paused by hand"
 
 
+def test_pause_and_resume_of_a_domain(deliver: Deliver, settings: Any) -> None:
+    settings.DOMAIN_LIMITS = {"gmail.com": 20_000}
+    waiting = deliver("deferred", retry_at=NOW, last_reply="sending to gmail.com is paused")
+    assert run("pause", "--domain", "Gmail.com", "--reason", "they wrote <a@example.org>") == (
+        "Sending to gmail.com is paused. To go on: "
+        "python manage.py deliveries resume --domain gmail.com\n"
+    )
+    lines = run("--last", "0").splitlines()
+    assert lines[2].startswith("Not sent to gmail.com since ")
+    assert lines[2].endswith(": they wrote <a…@e….org>")
+    assert lines[3] == "  To go on: python manage.py deliveries resume --domain gmail.com"
+    assert lines[4] == "gmail.com: 0 of 20,000 today"
+    assert lines[-1].endswith("; not sent to gmail.com")
+    assert "Nothing to do: gmail.com, since" in run("pause", "--domain", "gmail.com")
+    assert run("resume") == "There is no pause.\n", "that of a domain is its own"
+    on = "Sending to gmail.com goes on with the next tick.\n"
+    assert run("resume", "--domain", "@gmail.com") == on
+    assert run("resume", "--domain", "gmail.com") == "There is no pause of gmail.com.\n"
+    waiting.refresh_from_db()
+    assert waiting.retry_at and waiting.retry_at > NOW, "due now"
+
+
 def test_retry_the_failed(deliver: Deliver) -> None:
     before = DAY - dt.timedelta(days=1)
     deliver("failed"), deliver("failed"), deliver("failed", before)
@@ -104,6 +126,7 @@ def test_retry_the_failed(deliver: Deliver) -> None:
         (["--last=-1"], "-1 is not a number from 0 up"),
         (["retry", "--day=12.10.2025"], "12.10.2025 is not a day like 2025-10-12"),
         (["retry", "--day=2025-10-01"], "no delivery is of 2025-10-01; the newest are of 2025-10"),
+        (["pause", "--domain=gmail"], "gmail is not a domain like gmail.com"),
         (["settle"], "the following arguments are required: --log"),
         (["paws"], "choose from pause, resume, retry, settle"),
         (["settle", "--log", "nowhere.log"], "nowhere.log cannot be read: No such file"),
