@@ -31,6 +31,7 @@ audit: install
 
 soak: install
 	$(BIN)/python -m tests.soak
+	DRILL=1 $(BIN)/python -m pytest tests/drill
 
 check: install
 	$(BIN)/ruff check .

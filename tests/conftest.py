@@ -1,5 +1,7 @@
 import datetime as dt
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 TOGETHER = {
     "browser": ("browser",),
-    "processes": ("benchmarks", "deploy", "soak", "test_demo.py", "test_workers.py"),
+    "processes": ("benchmarks", "deploy", "drill", "soak", "test_demo.py", "test_workers.py"),
 }
 """What starts a browser or many processes: with xdist, one worker runs it one after another."""
 
@@ -59,6 +61,26 @@ def real_data() -> Path:
     if not folder.is_dir():
         missing(f"the real inputs are not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A throw-away certificate for localhost, signed by itself, in one file with its key."""
+    if not shutil.which("openssl"):
+        missing("openssl is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+            "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+            "-keyout", key, "-out", cert,
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    both = folder / "both.pem"
+    both.write_bytes(cert.read_bytes() + key.read_bytes())
+    return both
 
 
 @pytest.fixture(scope="session")

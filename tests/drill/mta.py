@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.services import free_port, wait_until
 
 POSTFIX = "/usr/sbin/postfix"
+QUEUES = "maildrop", "incoming", "active", "deferred"
 
 _MAIN = """
 compatibility_level = 3.6
@@ -65,15 +66,32 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
+class Postfix:
+    """The server, as its owner holds it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.port, self._folder = port, folder
+
+    def refuse(self, at_rcpt: Mapping[str, str]) -> None:
+        """By kind, the reply to RCPT from now on: ``550 5.1.1 …``."""
+        (self._folder / "access").write_text(_table("/^{}-/ {}", at_rcpt))
+        _postfix(self._folder / "conf", "reload")
+
+    def rest(self) -> None:
+        """Wait until all that was taken has been delivered, or sent back."""
+        queues = [self._folder / "spool" / name for name in QUEUES]
+        wait_until(lambda: not any(map(_holds_mail, queues)), "Postfix does not come to rest")
+
+
 @contextmanager
 def running_postfix(
     folder: Path, at_rcpt: Mapping[str, str], at_end: Mapping[str, str], lmtp: Mapping[str, int]
-) -> Iterator[int]:
-    """The port of a server; all mail that no table names is taken and thrown away.
+) -> Iterator[Postfix]:
+    """A server that throws away all mail that no table names.
 
-    ``at_rcpt``: by kind, the reply to RCPT, ``550 5.1.1 …``. ``at_end``: the status and text to
-    the end of data. ``lmtp``: by pattern of the address, the port of the next server, whose
-    refusals come back as delivery status notifications (RFC 3464).
+    ``at_rcpt``: as in ``Postfix.refuse``. ``at_end``: by kind, the status and text to the end of
+    data. ``lmtp``: by pattern of the address, the port of the next server, whose refusals come
+    back as delivery status notifications (RFC 3464).
     """
     port = free_port()
     for name in ("spool", "data", "log", "conf"):
@@ -90,9 +108,13 @@ def running_postfix(
     _postfix(config, "start")
     try:
         wait_until(lambda: (folder / "spool" / "pid" / "master.pid").exists(), "Postfix started")
-        yield port
+        yield Postfix(folder, port)
     finally:
         _postfix(config, "stop")
+
+
+def _holds_mail(queue: Path) -> bool:
+    return any(path.is_file() for path in queue.rglob("*"))
 
 
 def _postfix(config: Path, command: str) -> None:
