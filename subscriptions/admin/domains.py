@@ -62,6 +62,12 @@ class DomainDayAdmin(LargeList, ReadOnlyAdmin):
     ordering = ("-day", "-sent", "domain")
     sortable_by: ClassVar[tuple[str, ...]] = list_display
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": "Mail by domain and day"}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[DomainDay]:
         of: dict[str, Any] = {
             f"{name}_of": Cast(name, FloatField()) / Greatest("sent", name, 1)
@@ -133,6 +139,7 @@ class DomainPauseAdmin(LargeList, admin.ModelAdmin[Any]):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         context = {
+            "title": "Pauses of domains",
             "paused": DomainPause.objects.active().order_by("domain"),
             "may_end": may_end(request),
         }

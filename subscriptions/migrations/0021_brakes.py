@@ -9,6 +9,13 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name="domainday",
+            options={
+                "verbose_name": "day of a domain",
+                "verbose_name_plural": "mail by domain and day",
+            },
+        ),
         migrations.AddField(
             model_name="domainpause",
             name="cause",

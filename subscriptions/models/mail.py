@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from django.db import connection, models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from subscriptions.masking import tidy
 
@@ -154,6 +155,8 @@ class DomainDay(models.Model):
     objects = DomainDayQuerySet.as_manager()
 
     class Meta:
+        verbose_name = gettext_lazy("day of a domain")
+        verbose_name_plural = gettext_lazy("mail by domain and day")
         constraints = [models.UniqueConstraint(fields=["day", "domain"], name="domain_day_once")]
 
     def __str__(self) -> str:
