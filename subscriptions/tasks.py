@@ -87,7 +87,8 @@ def send_queued() -> None:
 
 @shared_task
 def apply_mail_events() -> None:
-    bounces.apply_waiting(timezone.now())
+    while bounces.apply_waiting(timezone.now()):
+        pass
 
 
 @shared_task

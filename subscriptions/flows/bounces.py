@@ -15,8 +15,8 @@ from .soft_bounces import since, soft_run, tried_at
 
 KEPT = dt.timedelta(days=90)
 PURGED_AT_ONCE = 10_000
-MOST = 10_000
-"""Events that one call looks at, of those that may change a reader."""
+MOST = 500
+"""Events that one call looks at, of those that may change a reader: a web request waits for it."""
 AT_ONCE = 1_000
 """Events of one transaction, of those that change none."""
 
@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 def apply_waiting(now: dt.datetime) -> Counter[str]:
     """Let what came back have its effect, the first first; how many of each kind had it.
 
+    Called until it returns nothing, it has left only what fails.
     ``old`` are those about a message from before the reader signed up or moved to this address:
     they have none. An event that fails is tried again by the next call, and stops no other.
     """
