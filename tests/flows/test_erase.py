@@ -39,6 +39,7 @@ from subscriptions.models import (
     Upvote,
 )
 from tests.conftest import MONDAY, choices
+from tests.flows.coming_back import came_back
 from tests.web.signing_in import sign_in
 
 FRIDAY = dt.date(2025, 10, 10)
@@ -73,6 +74,7 @@ def reader(request: pytest.FixtureRequest, make_reader: Make, make_paper: Make) 
         kept_away={WORDS: 3}, last_reply=f"550 no {EMAIL}", status="sending",
         claim_token=uuid.uuid4(), claim_expires_at=MONDAY,
     )  # fmt: skip
+    came_back(found, "soft", MONDAY, delivery)
     for one in (found, stranger):
         give(one, paper, MONDAY)
     Submission.objects.create(
