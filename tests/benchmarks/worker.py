@@ -231,6 +231,12 @@ def desk(scale: str) -> dict[str, Any]:
     return ask(scale)
 
 
+def send_to_services(count: str) -> dict[str, float]:
+    from .mail_services import send
+
+    return send(int(count))
+
+
 JOBS: dict[str, Callable[[str], dict[str, Any] | None]] = {
     "batches": import_in_batches,
     "harvest": harvest,
@@ -247,6 +253,7 @@ JOBS: dict[str, Callable[[str], dict[str, Any] | None]] = {
     "search": search,
     "desk_fill": desk_fill,
     "desk": desk,
+    "send_to_services": send_to_services,
 }
 
 

@@ -364,20 +364,25 @@ def running_esp(
 ) -> Iterator[EspServer]:
     """A service that the settings name as the way out, as ``EMAIL_URL`` would."""
     with EspServer(esp, answers).running() as server:
-        settings.EMAIL_BACKEND = f"anymail.backends.{esp}.EmailBackend"
-        settings.ANYMAIL = {
-            "MAILGUN_API_KEY": KEY,
-            "MAILGUN_API_URL": f"{server.url}/v3",
-            "POSTMARK_SERVER_TOKEN": KEY,
-            "POSTMARK_API_URL": server.url,
-            "SENDGRID_API_KEY": KEY,
-            "SENDGRID_API_URL": f"{server.url}/v3",
-        }
-        patch.setenv("AWS_ENDPOINT_URL", server.url)
-        patch.setenv("AWS_ACCESS_KEY_ID", KEY)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", KEY)
-        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        choose(server.url, esp, settings, patch)
         yield server
+
+
+def choose(url: str, esp: str, settings: Any, patch: pytest.MonkeyPatch) -> None:
+    """Name a service as the way out, as ``EMAIL_URL`` would."""
+    settings.EMAIL_BACKEND = f"anymail.backends.{esp}.EmailBackend"
+    settings.ANYMAIL = {
+        "MAILGUN_API_KEY": KEY,
+        "MAILGUN_API_URL": f"{url}/v3",
+        "POSTMARK_SERVER_TOKEN": KEY,
+        "POSTMARK_API_URL": url,
+        "SENDGRID_API_KEY": KEY,
+        "SENDGRID_API_URL": f"{url}/v3",
+    }
+    patch.setenv("AWS_ENDPOINT_URL", url)
+    patch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    patch.setenv("AWS_SECRET_ACCESS_KEY", KEY)
+    patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
 
 
 def forget_key(settings: Any, patch: pytest.MonkeyPatch) -> None:
