@@ -152,7 +152,7 @@ def _of_reader(reports: list[Report], about: Owner) -> Report | None:
 
 def _event_kind(report: Report) -> MailEvent.Kind | None:
     """As events have it; None for what changes nothing."""
-    if report.kind in (Kind.AUTOREPLY, Kind.UNKNOWN):
+    if report.trying or report.kind in (Kind.AUTOREPLY, Kind.UNKNOWN):
         return None
     if report.ours and report.kind in (Kind.HARD, Kind.SOFT):
         return MailEvent.Kind.OURS

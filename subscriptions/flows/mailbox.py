@@ -6,6 +6,7 @@ import logging
 import ssl
 from collections import Counter
 from collections.abc import Callable
+from functools import cache, partial
 from imaplib import IMAP4
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -17,9 +18,9 @@ from imap_tools import (
     MailBox,
     MailBoxStartTls,
     MailBoxUnencrypted,
-    MailMessageFlags,
 )
 from imap_tools.errors import ImapToolsError
+from imap_tools.utils import encode_folder
 
 from subscriptions.masking import tidy
 from subscriptions.models import MailboxState
@@ -39,7 +40,7 @@ TIMEOUT = 30.0
 FOLDERS = "Paper Round", "Taken"
 """Where what was taken is kept, one in the other."""
 PORTS = {"imaps": 993, "imap+tls": 143, "imap": 143}
-ASIDE = Taken.NOTED, Taken.UNSUBSCRIBED, Taken.NOTHING
+PUT_ASIDE = Taken.NOTED, Taken.UNSUBSCRIBED, Taken.NOTHING
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,13 @@ class Account(NamedTuple):
     user: str
     password: str
     folder: str
+
+
+class Aside(NamedTuple):
+    """Where taken messages go, and how."""
+
+    folder: str
+    can_move: bool
 
 
 def account(url: str) -> Account:
@@ -115,11 +123,12 @@ def _read(where: Account, done: Counter[Taken], clock: Callable[[], dt.datetime]
     with _connect(where) as mailbox:
         mailbox.login(where.user, where.password, where.folder)
         place = _place(mailbox, where)
+        aside = cache(partial(_aside, mailbox))  # asked for when there is something to move
         try:
             for uid in _newer(mailbox, place["last_uid"])[:MOST]:
                 if clock() >= until:
                     break
-                if taken := _taken(mailbox, uid, clock()):
+                if taken := _taken(mailbox, uid, aside, clock()):
                     done[taken] += 1
                 place["last_uid"] = uid
         finally:
@@ -152,7 +161,9 @@ def _newer(mailbox: BaseMailBox, last: int) -> list[int]:
     return sorted(uid for uid in map(int, told) if uid > last)
 
 
-def _taken(mailbox: BaseMailBox, uid: int, now: dt.datetime) -> Taken | None:
+def _taken(
+    mailbox: BaseMailBox, uid: int, aside: Callable[[], Aside], now: dt.datetime
+) -> Taken | None:
     """Take one message and put it aside if it was ours; None where that went wrong.
 
     What is wrong with one message stops no other. Raises where the server or the database is away.
@@ -160,8 +171,8 @@ def _taken(mailbox: BaseMailBox, uid: int, now: dt.datetime) -> Taken | None:
     try:
         message = _fetch(mailbox, uid)
         taken = take(message, None, now) if message else None
-        if taken in ASIDE:
-            _put_aside(mailbox, str(uid))
+        if taken in PUT_ASIDE:
+            _put_aside(mailbox, str(uid), aside())
     except (OSError, IMAP4.abort, OperationalError, InterfaceError):
         raise
     except Exception:
@@ -176,21 +187,31 @@ def _fetch(mailbox: BaseMailBox, uid: int) -> bytes | None:
     return next((bytes(part[1]) for part in answer if isinstance(part, tuple)), None)
 
 
-def _put_aside(mailbox: BaseMailBox, uid: str) -> None:
-    """Move a message (RFC 6851). A server without MOVE keeps one that is marked as deleted, too:
+def _put_aside(mailbox: BaseMailBox, uid: str, aside: Aside) -> None:
+    """Move a message (RFC 6851). A server without MOVE keeps it as well, marked as deleted.
 
-    taking it away (EXPUNGE) would take away what others marked.
+    Never EXPUNGE, which takes away what others marked, too; ``mailbox.flag`` and, without MOVE,
+    ``mailbox.move`` do.
     """
-    folder = _folder(mailbox)
-    if "MOVE" in mailbox.client.capabilities:
-        mailbox.move(uid, folder)
+    if aside.can_move:
+        _check(mailbox.client.uid("MOVE", uid, encode_folder(aside.folder).decode()))
     else:
-        mailbox.copy(uid, folder)
-        mailbox.flag(uid, MailMessageFlags.DELETED, True)
+        mailbox.copy(uid, aside.folder)
+        _check(mailbox.client.uid("STORE", uid, "+FLAGS.SILENT", r"(\Deleted)"))
+
+
+def _check(answer: tuple[str, list[Any]]) -> None:
+    if answer[0] != "OK":
+        raise IMAP4.error(f"the server answered {answer}")
+
+
+def _aside(mailbox: BaseMailBox) -> Aside:
+    known = mailbox.client.capability()[1][0] or b""  # servers tell more after the login
+    return Aside(_folder(mailbox), b"MOVE" in known.upper().split())
 
 
 def _folder(mailbox: BaseMailBox) -> str:
-    """Where taken messages go, made if it is missing; some servers have all below INBOX."""
+    """Made if it is missing; some servers have all below INBOX."""
     delimiter = next((one.delim for one in mailbox.folder.list("", "INBOX")), "/")
     names = [delimiter.join(FOLDERS), delimiter.join(("INBOX", *FOLDERS))]
     for name in names:

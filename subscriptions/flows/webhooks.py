@@ -120,7 +120,8 @@ def _word(event: AnymailTrackingEvent) -> str:
     bounce = told.get("bounce")  # SES
     if isinstance(bounce, Mapping):
         return str(bounce.get("bounceType", "")).lower()
-    return str(told.get("Type") or told.get("type") or "").lower()  # Postmark, SendGrid
+    names = "SuppressionReason", "Type", "type"  # Postmark; SendGrid
+    return next((str(told[name]).lower() for name in names if told.get(name)), "")
 
 
 def _text(event: AnymailTrackingEvent) -> str:
@@ -135,14 +136,14 @@ def _owners(events: list[AnymailTrackingEvent]) -> list[Owner | None]:
     deliveries = Delivery.objects.select_related("subscriber").in_bulk(digests)
     readers = Subscriber.objects.in_bulk(letters)
     lowered = Subscriber.objects.annotate(email_lower=Lower("email"))
-    by_email = {one.email_lower: one for one in lowered.filter(email_lower__in=emails)}
+    by_email = {one.email.lower(): one for one in lowered.filter(email_lower__in=emails)}
     found = []
     for event in events:
         digest, letter = _number(event, "delivery"), _number(event, "subscriber")
         about = None
         if digest:
             delivery = deliveries.get(digest)
-            about = delivery and Owner(delivery.subscriber, delivery)
+            about = Owner(delivery.subscriber, delivery) if delivery else None
         elif reader := readers.get(letter) or by_email.get(str(event.recipient).lower()):
             about = Owner(reader)
         found.append(about if about and _is_theirs(event, about) else None)
@@ -158,8 +159,8 @@ def _is_theirs(event: AnymailTrackingEvent, about: Owner) -> bool:
 
 def _number(event: AnymailTrackingEvent, name: str) -> int:
     """What was sent along as metadata; 0 where it was not."""
-    value = event.metadata.get(name) if isinstance(event.metadata, Mapping) else None
-    return int(value) if re.fullmatch("[0-9]{1,18}", str(value)) else 0
+    value = str(event.metadata.get(name)) if isinstance(event.metadata, Mapping) else ""
+    return int(value) if re.fullmatch("[0-9]{1,18}", value) else 0
 
 
 def _leave(event: AnymailTrackingEvent, about: Owner, now: dt.datetime) -> None:

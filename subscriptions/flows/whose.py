@@ -61,9 +61,9 @@ def owner(kind: verp.Kind, pk: int) -> Owner | None:
     """Whose number is in a signed address; None where they or the digest are gone."""
     if kind is verp.Kind.DIGEST:
         delivery = Delivery.objects.select_related("subscriber").filter(pk=pk).first()
-        return delivery and Owner(delivery.subscriber, delivery)
+        return Owner(delivery.subscriber, delivery) if delivery else None
     reader = Subscriber.objects.filter(pk=pk).first()
-    return reader and Owner(reader)
+    return Owner(reader) if reader else None
 
 
 def named_inside(message: bytes, mail: Message) -> Owner | None:

@@ -43,12 +43,12 @@ def guarded(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     kind: Any = view.view_class  # type: ignore[attr-defined]
 
     @csrf_exempt
-    def answer(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         _check(kind)
         told: list[Any] = []
         token = _told.set(told)
         try:
-            response = view(request, **kwargs)
+            response = view(request, *args, **kwargs)
         finally:
             _told.reset(token)
         webhooks.take(kind.esp_name, told, timezone.now())

@@ -1,6 +1,4 @@
-import shutil
 import ssl
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import missing
 from tests.delivery.scripted_server import ScriptedServer
 
 Serve = Callable[..., ScriptedServer]
@@ -28,26 +25,6 @@ def serve(settings: Any) -> Iterator[Serve]:
             return server
 
         yield start
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A throw-away certificate for localhost, signed by itself, in one file with its key."""
-    if not shutil.which("openssl"):
-        missing("openssl is not installed")
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-            "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-            "-keyout", key, "-out", cert,
-        ],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    both = folder / "both.pem"
-    both.write_bytes(cert.read_bytes() + key.read_bytes())
-    return both
 
 
 @pytest.fixture

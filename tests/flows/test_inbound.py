@@ -223,9 +223,9 @@ def test_any_other_answer_goes_to_staff(pipe: Pipe, ada: Subscriber, text: str) 
     assert [one.to for one in mail.outbox] == [["one@example.org"], ["two@example.org"]]
     passed = mail.outbox[0].message()
     assert (passed["Auto-Submitted"], passed["Reply-To"]) == ("auto-generated", "ada@example.org")
-    enclosed = passed.get_payload()[1]
-    assert enclosed.get_content_type() == "message/rfc822"
-    assert enclosed.get_payload(0).get_payload().strip() == text.strip()
+    enclosed = list(passed.walk())[2:]
+    assert [part.get_content_type() for part in enclosed] == ["message/rfc822", "text/plain"]
+    assert str(enclosed[1].get_payload()).strip() == text.strip()
 
 
 def test_html_is_read_without_its_quotations(pipe: Pipe, ada: Subscriber) -> None:
