@@ -9,7 +9,7 @@ import base64
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import dkim
 from cryptography.hazmat.primitives import hashes
@@ -88,10 +88,9 @@ def signed(message: bytes) -> bytes:
 
 
 def _signature(signer: dkim.DKIM, key: Key, headers: Sequence[bytes]) -> bytes:
-    if isinstance(key.private, RSAPrivateKey):
-        algorithm, private = b"rsa-sha256", key.private
-    else:
-        algorithm, private = b"ed25519-sha256", base64.b64encode(key.private.private_bytes_raw())
+    algorithm, private = b"rsa-sha256", cast(Any, key.private)
+    if isinstance(private, Ed25519PrivateKey):
+        algorithm, private = b"ed25519-sha256", base64.b64encode(private.private_bytes_raw())
     signature: bytes = signer.sign(
         key.selector.encode(),
         domain().encode(),

@@ -10,7 +10,7 @@ from django.core import mail
 from django.core.mail import EmailMessage
 from django.core.mail.backends import locmem
 
-from subscriptions.delivery.outcomes import Outcome, Result, Stopped, Unavailable
+from subscriptions.delivery.outcomes import Outcome, Unavailable
 from subscriptions.delivery.smtp import SmtpTransport
 from subscriptions.delivery.transport import BackendTransport, open_transport
 from tests.delivery.letters import Letter, Sent, hand_over, three
@@ -154,12 +154,3 @@ def test_who_may_not_go_on_hands_nothing_over() -> None:
         1: "too late",
     }
     assert len(mail.outbox) == 1
-
-
-def test_one_message_that_is_in_no_ledger(failing: type[Failing]) -> None:
-    with closing(BackendTransport()) as transport:
-        assert transport.send_one(Letter(1).email()) == Outcome(Result.SENT, "accepted")
-        failing.opening = ConnectionRefusedError()
-        with pytest.raises(Unavailable) as caught:
-            transport.send_one(Letter(3).email())
-        assert caught.type is not Stopped

@@ -6,8 +6,9 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from subscriptions import emails
-from subscriptions.digests.compose import HEADLINE_LENGTH, message_id
+from subscriptions.digests.compose import HEADLINE_LENGTH
 from subscriptions.digests.content import Content, clip
+from subscriptions.digests.headers import message_id
 from subscriptions.digests.web_version import digest_context
 from subscriptions.models import Delivery
 from subscriptions.notes import clean
@@ -31,6 +32,9 @@ def plain_message(
             "List-Id": f"Paper Round <digest.{settings.SITE_HOST}>",
             "List-Unsubscribe": f"<{context['unsubscribe_url']}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Feedback-ID": f"{delivery.newest_day:%Y%m%d}:{delivery.subscriber.cadence}:digest:"
+            "paper-round",
+            "Auto-Submitted": "auto-generated",
             "Precedence": "bulk",
         },
     )

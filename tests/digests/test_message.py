@@ -206,13 +206,6 @@ def test_a_hidden_paper_is_left_out_and_the_places_of_the_others_stay(thirty: De
     assert "29 papers" in text and "/0/more/" not in text and "/1/more/" in text
 
 
-def test_the_envelope_sender_names_the_digest(thirty: Delivery) -> None:
-    assert compose(thirty).sender == "digest@localhost"
-    with override_settings(BOUNCE_ADDRESS="bounces@example.org"):
-        assert compose(thirty).sender == "bounces+1@example.org"
-    assert parsed(compose(thirty).wire())["From"] == "Paper Round <digest@localhost>"
-
-
 def test_an_internationalised_domain_is_written_in_a_labels(thirty: Delivery) -> None:
     thirty.subscriber.email = "ada@bücher.example"
     assert b"\r\nTo: ada@xn--bcher-kva.example\r\n" in compose(thirty).wire()
