@@ -21,7 +21,7 @@ from subscriptions.models import DomainDay, DomainPause, domain_of
 from .fields import ReadOnlyAdmin
 from .paging import LargeList
 
-SPANS = {"": "today and yesterday", "7": "7 days", "30": "30 days", "all": "all"}
+SPANS = {"1": "today", "": "7 days", "30": "30 days", "all": "all"}
 """Days that can be listed, by the value in the address."""
 
 
@@ -45,7 +45,7 @@ class DaysFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[DomainDay]) -> QuerySet[DomainDay]:
         if (value := self.value() or "") == "all":
             return queryset
-        days = int(value) if value in SPANS and value else 2
+        days = int(value) if value in SPANS and value else 7
         return queryset.filter(day__gt=timezone.now().date() - dt.timedelta(days=days))
 
 
@@ -73,7 +73,7 @@ class DomainDayAdmin(LargeList, ReadOnlyAdmin):
             f"{name}_of": Cast(name, FloatField()) / Greatest("sent", name, 1)
             for name in ("hard", "ours", "complaint")
         }
-        return super().get_queryset(request).annotate(**of)
+        return DomainDay.objects.annotate(**of)
 
     @admin.display(description="hard, %", ordering="hard_of")
     def hard_share(self, row: Any) -> str:

@@ -1,8 +1,10 @@
 """Where too much comes back, sending pauses by itself, and staff are told.
 
-What is looked at is today and yesterday, in UTC: of each receiving domain, and of all that do not
-pause together. A person who ends such a pause has that day forgotten, as what was sent before
-goes on coming back: the brake looks again at what is sent from the next day on.
+What is looked at is the last seven days, so that complaints of Thursday are held against the many
+messages of Monday; and today alone, once it has as many messages as a usual day. Each receiving
+domain is judged, then all that do not pause together. Where a person ends such a
+pause, what came back on that day and before is forgotten, though not what was sent: it goes on
+coming back.
 """
 
 import datetime as dt
@@ -30,8 +32,7 @@ from subscriptions.models.mail import DomainDayQuerySet
 from .staff_mail import mail_staff
 
 DAY = dt.timedelta(days=1)
-WINDOW = DAY
-"""So far before today the counts begin."""
+DAYS = 7
 FEWEST = 5
 """Of fewer complaints, bounces or refusals nothing is concluded."""
 WARN = 3
@@ -39,10 +40,13 @@ WARN = 3
 WARN_AGAIN = dt.timedelta(days=7)
 KEPT, USES_KEPT = dt.timedelta(days=400), dt.timedelta(days=8)
 
+JUDGED = "sent", "hard", "ours", "complaint"
 RESUME = "python manage.py deliveries resume"
 
 Counts = Mapping[str, int]
 """Messages by what became of them, as ``DomainDay`` counts them."""
+Spans = Mapping[str, Counts]
+"""What is judged, by when that was, in words."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,72 +70,91 @@ def check(now: dt.datetime) -> None:
     today = now.date()
     DomainDay.objects.filter(day__lt=today - KEPT).delete()
     Allowance.objects.filter(day__lt=today - USES_KEPT).delete()
-    days = _counted_days(now)
+    since = today - (DAYS - 1) * DAY
+    days, sums = DomainDay.objects.filter(day__gte=since), _sums(today, _looked_at(since))
     paused = set(DomainPause.objects.active().values_list("domain", flat=True))
-    for domain, counts in _suspects(days, paused):
-        if found := _judge(counts):
+    for domain, spans in _suspects(days.exclude(domain__in=paused), sums):
+        if found := _judge(spans):
             if DomainPause.objects.begin(domain, *found, now):
                 logger.error("sending to %s is paused: %s", domain, found[1])
             paused.add(domain)
-        elif warning := _warning(counts):
+        elif warning := _warning(spans):
             _warn(domain, warning, now)
     if SendingPause.objects.exists():
         return
-    sums = {name: Sum(name, default=0) for name in ("sent", "hard", "ours", "complaint")}
     total = days.exclude(domain__in=paused).aggregate(**sums)
-    if found := _judge(total):
+    if found := _judge(_spans(list(total.values()))):
         if SendingPause.objects.begin(*found, now):
             logger.error("sending is paused: %s", found[1])
-    elif warning := _warning(total):
+    elif warning := _warning(_spans(list(total.values()))):
         _warn(ALL, warning, now)
 
 
-def _counted_days(now: dt.datetime) -> DomainDayQuerySet:
-    """The rows of the last days, without those that a person has looked at."""
-    since = now.date() - WINDOW
-    rows = DomainDay.objects.filter(day__gte=since)
+def _looked_at(since: dt.date) -> Q:
+    """The rows of the last days whose counts a person has seen."""
     ended = DomainPause.objects.filter(cause__in=BRAKES, ended_at__date__gte=since)
-    for domain, ended_at in ended.values_list("domain", "ended_at"):
-        looked_at = Q(day__lte=ended_at.date())
-        rows = rows.exclude(looked_at if domain == ALL else looked_at & Q(domain=domain))
-    return rows
+    found = Q(pk=None)
+    for domain, day in ended.values_list("domain", "ended_at__date"):
+        found |= Q(day__lte=day) if domain == ALL else Q(day__lte=day, domain=domain)
+    return found
 
 
-def _suspects(rows: DomainDayQuerySet, paused: set[str]) -> Iterator[tuple[str, Counts]]:
+def _sums(today: dt.date, looked_at: Q) -> dict[str, Sum]:
+    """Of the week, then of today, what was sent and what came back."""
+    return {
+        f"{when}_{name}": Sum(name, filter=days if name == "sent" else days & ~looked_at, default=0)
+        for when, days in (("week", Q()), ("today", Q(day=today)))
+        for name in JUDGED
+    }
+
+
+def _suspects(rows: DomainDayQuerySet, sums: dict[str, Sum]) -> Iterator[tuple[str, Spans]]:
     """The domains of which enough came back to be judged."""
-    grouped = rows.exclude(domain__in=paused).values("domain").order_by("domain").annotate(
-        all_sent=Sum("sent"), all_hard=Sum("hard"), all_ours=Sum("ours"),
-        all_complaint=Sum("complaint"),
-    )  # fmt: skip
-    several = Q(all_hard__gte=FEWEST) | Q(all_ours__gte=FEWEST) | Q(all_complaint__gte=FEWEST)
-    for row in grouped.filter(several):
-        yield row.pop("domain"), {name.removeprefix("all_"): n for name, n in row.items()}
+    several = Q(week_hard__gte=FEWEST) | Q(week_ours__gte=FEWEST) | Q(week_complaint__gte=FEWEST)
+    grouped = rows.order_by("domain").values("domain").annotate(**sums)
+    for domain, *counts in grouped.filter(several).values_list("domain", *sums):
+        yield domain, _spans(counts)
 
 
-def _judge(counts: Counts) -> tuple[Cause, str] | None:
+def _spans(counts: list[int]) -> Spans:
+    """The week, and today where it has as many messages as a usual day of it."""
+    week, today = (
+        dict(zip(JUDGED, some, strict=True))
+        for some in (counts[: len(JUDGED)], counts[len(JUDGED) :])
+    )
+    usual = DAYS * _tried(today) >= _tried(week)
+    return {"in seven days": week} | ({"today": today} if usual else {})
+
+
+def _tried(counts: Counts) -> int:
+    return counts["sent"] + counts["hard"] + counts["ours"]
+
+
+def _judge(spans: Spans) -> tuple[Cause, str] | None:
     """The first brake that these counts are above, and why in words."""
     for brake in _BRAKES:
         limit: float = getattr(settings, brake.setting)
-        if limit and (why := _above(counts, brake, limit)):
+        if limit and (why := _above(spans, brake, limit)):
             return brake.cause, why
     return None
 
 
-def _warning(counts: Counts) -> str:
+def _warning(spans: Spans) -> str:
     limit = settings.BRAKE_COMPLAINTS / WARN
-    return _above(counts, _BRAKES[0], limit) if limit else ""
+    return _above(spans, _BRAKES[0], limit) if limit else ""
 
 
-def _above(counts: Counts, brake: _Brake, limit: float) -> str:
+def _above(spans: Spans, brake: _Brake, limit: float) -> str:
     """That a share is above a limit, in words; empty where it is not, or says nothing yet."""
-    many = counts[brake.counted]
-    of = max(counts["sent"], many)  # what is refused at once was not sent
-    if many < FEWEST or of < settings.BRAKE_LEAST or many <= limit * of:
-        return ""
-    return (
-        f"{many:,} {brake.words} for {of:,} messages since yesterday: "
-        f"{many / of:.2%}, above {limit:.2%}"
-    )
+    for when, counts in spans.items():
+        many = counts[brake.counted]
+        of = max(counts["sent"], many)  # what is refused at once was not sent
+        if many >= FEWEST and of >= settings.BRAKE_LEAST and many > limit * of:
+            return (
+                f"{many:,} {brake.words} for {of:,} messages {when}: "
+                f"{many / of:.2%}, above {limit:.2%}"
+            )
+    return ""
 
 
 def _warn(domain: str, reason: str, now: dt.datetime) -> None:

@@ -38,9 +38,10 @@ def staff(db: None, settings: Any) -> User:
     return User.objects.create_user("operator", "operator@example.org", is_staff=True)
 
 
-def tick(now: dt.datetime = NOW) -> None:
-    with time_machine.travel(now, tick=False):
-        tasks.tick.delay()
+def tick(*moments: dt.datetime) -> None:
+    for now in moments or [NOW]:
+        with time_machine.travel(now, tick=False):
+            tasks.tick.delay()
 
 
 def came(domain: str, day: dt.date = TODAY, **counts: int) -> None:
@@ -62,21 +63,21 @@ def subjects() -> list[str]:
     ("counts", "cause", "reason"),
     [
         ({"sent": 2000, "complaint": 7}, "complaints",
-         "7 complaints for 2,000 messages since yesterday: 0.35%, above 0.30%"),
+         "7 complaints for 2,000 messages in seven days: 0.35%, above 0.30%"),
         ({"sent": 200, "hard": 11}, "bounces",
-         "11 addresses that cannot be mailed for 200 messages since yesterday: 5.50%, above 5.00%"),
+         "11 addresses that cannot be mailed for 200 messages in seven days: 5.50%, above 5.00%"),
         ({"sent": 100, "ours": 11}, "refusals",
-         "11 refusals of what we are or send for 100 messages since yesterday: 11.00%"),
+         "11 refusals of what we are or send for 100 messages in seven days: 11.00%"),
         ({"sent": 0, "ours": 100}, "refusals",
-         "100 refusals of what we are or send for 100 messages since yesterday: 100.00%"),
+         "100 refusals of what we are or send for 100 messages in seven days: 100.00%"),
     ],
 )  # fmt: skip
 def test_a_domain_pauses_and_staff_are_told_once(
     counts: dict[str, int], cause: str, reason: str
 ) -> None:
     came("good.example", sent=90_000)
-    came("bad.example", **counts)
-    tick(), tick(NOW + HOUR)
+    DomainDay.objects.add(TODAY, {"bad.example": counts})
+    tick(NOW, NOW + HOUR)
     assert paused() == {"bad.example": cause}
     stored = DomainPause.objects.get()
     assert stored.reason.startswith(reason)
@@ -102,15 +103,42 @@ def test_a_domain_pauses_and_staff_are_told_once(
     ],
 )
 def test_a_few_stop_nobody(counts: dict[str, int]) -> None:
-    came("small.example", **counts)
+    DomainDay.objects.add(TODAY, {"small.example": counts})
     tick()
     assert paused() == {} and mail.outbox == []
 
 
-def test_yesterday_counts_and_the_day_before_does_not() -> None:
-    came("a.example", TODAY - DAY, sent=1000, hard=30)
-    came("a.example", sent=200, hard=31)
-    came("b.example", TODAY - 2 * DAY, sent=1000, hard=900)
+def test_complaints_of_thursday_are_held_against_the_messages_of_monday() -> None:
+    came("a.example", sent=10_000, complaint=6)
+    for days in (1, 2, 3):
+        came("a.example", TODAY + days * DAY, sent=110, complaint=6)
+        tick(NOW + days * DAY)
+        assert paused() == {}
+    came("a.example", TODAY + 3 * DAY, complaint=8)
+    tick(NOW + 3 * DAY + HOUR)
+    assert paused() == {"a.example": "complaints"}
+    reason = DomainPause.objects.active().get().reason
+    assert reason.startswith("32 complaints for 10,330 messages in seven days: 0.31%")
+
+
+def test_a_bad_day_is_not_made_good_by_those_before() -> None:
+    for days in range(1, 7):
+        came("a.example", TODAY - days * DAY, sent=1000)
+    came("a.example", sent=400, hard=60)
+    tick()
+    assert paused() == {}, "it is too early to tell"
+    came("a.example", sent=600, hard=40)
+    tick(NOW + HOUR)
+    assert paused() == {"a.example": "bounces"}
+    reason = DomainPause.objects.get().reason
+    assert reason.startswith("100 addresses that cannot be mailed for 1,000 messages today: 10.00%")
+
+
+def test_what_is_older_than_a_week_is_over() -> None:
+    came("a.example", TODAY - 7 * DAY, sent=1000, hard=900)
+    tick()
+    assert paused() == {}
+    came("a.example", TODAY - 6 * DAY, sent=1000, hard=900)
     tick()
     assert paused() == {"a.example": "bounces"}
 
@@ -118,7 +146,7 @@ def test_yesterday_counts_and_the_day_before_does_not() -> None:
 def test_many_small_domains_together_pause_all_sending() -> None:
     for n in range(40):
         came(f"d{n}.example", sent=5, hard=1)
-    tick(), tick(NOW + HOUR)
+    tick(NOW, NOW + HOUR)
     assert paused() == {"all": "bounces"}
     (told,) = mail.outbox
     assert told.subject == "Sending is paused"
@@ -143,11 +171,11 @@ def test_a_brake_can_be_taken_off(settings: Any) -> None:
 def test_complaints_near_the_limit_are_told_once_in_a_week_and_pause_nothing() -> None:
     for days in range(9):
         came("near.example", TODAY + days * DAY, sent=5000, complaint=10)
-        tick(NOW + days * DAY), tick(NOW + days * DAY + HOUR)
+        tick(NOW + days * DAY, NOW + days * DAY + HOUR)
     assert paused() == {}
     assert subjects() == ["Complaints from near.example"] * 2
     told = " ".join(mail.outbox[0].body.split())
-    assert "10 complaints for 5,000 messages since yesterday: 0.20%, above 0.10%" in told
+    assert "10 complaints for 5,000 messages in seven days: 0.20%, above 0.10%" in told
     assert "Nothing is paused yet" in told and "resume" not in told
     came("near.example", NOW.date() + 9 * DAY, sent=100, complaint=40)
     tick(NOW + 9 * DAY)
@@ -157,7 +185,7 @@ def test_complaints_near_the_limit_are_told_once_in_a_week_and_pause_nothing() -
 def test_complaints_of_all_together_are_told_too() -> None:
     for n in range(20):
         came(f"d{n}.example", sent=500, complaint=1)
-    tick(), tick(NOW + DAY)
+    tick(NOW, NOW + DAY)
     assert subjects() == ["Complaints"]
 
 
@@ -166,7 +194,7 @@ def test_what_a_person_has_looked_at_does_not_pause_again() -> None:
     tick()
     assert resume_domain("bad.example", NOW + HOUR)
     came("bad.example", sent=500, hard=100)  # what was sent before still comes back
-    tick(NOW + 2 * HOUR), tick(NOW + DAY)
+    tick(NOW + 2 * HOUR, NOW + DAY)
     assert paused() == {}
     came("bad.example", TODAY + DAY, sent=500, hard=100)
     tick(NOW + DAY + HOUR)
@@ -174,12 +202,24 @@ def test_what_a_person_has_looked_at_does_not_pause_again() -> None:
     assert subjects() == ["Sending to bad.example is paused"] * 2
 
 
+def test_nor_do_the_last_complaints_of_what_was_sent_before() -> None:
+    came("bad.example", sent=10_000, complaint=60)
+    tick()
+    assert resume_domain("bad.example", NOW + HOUR)
+    came("bad.example", TODAY + DAY, sent=110, complaint=20)
+    tick(NOW + DAY)
+    assert paused() == {}
+    came("bad.example", TODAY + DAY, complaint=11)
+    tick(NOW + DAY + HOUR)
+    assert paused() == {"bad.example": "complaints"}
+
+
 def test_nor_does_all_sending() -> None:
     for n in range(40):
         came(f"d{n}.example", sent=5, hard=1)
     tick()
     assert resume(NOW + HOUR)
-    tick(NOW + 2 * HOUR), tick(NOW + DAY)
+    tick(NOW + 2 * HOUR, NOW + DAY)
     assert paused() == {}
     (kept,) = DomainPause.objects.all()
     assert (kept.domain, kept.cause, kept.ended_at) == ("", "bounces", NOW + HOUR)
@@ -205,12 +245,12 @@ def test_a_mail_server_that_refuses_this_site_is_told_when_it_takes_mail_again(
     make_paper("Robot arms", votes=5)
     make_reader(phrases=("robot arms",))
     refusing = serve({("MAIL", 0): "553 5.1.8 sender domain not found"})
-    tick(), tick(NOW + HOUR)
+    tick(NOW, NOW + HOUR)
     site = SendingPause.objects.get()
     assert (site.cause, site.told_at) == (Cause.SERVER, None)
     assert not refusing.messages
     taking = serve()
-    tick(NOW + 2 * HOUR), tick(NOW + 3 * HOUR)
+    tick(NOW + 2 * HOUR, NOW + 3 * HOUR)
     (told,) = taking.messages
     assert told.rcpt == "RCPT TO:<operator@example.org>"
     assert b"Subject: Sending is paused\r\n" in told.data
@@ -224,7 +264,7 @@ def test_staff_without_an_address_are_not_asked_for_ever(
 ) -> None:
     User.objects.update(email="")
     came("bad.example", sent=500, hard=100)
-    tick(), tick(NOW + HOUR)
+    tick(NOW, NOW + HOUR)
     said = [record.message for record in caplog.records if "no staff has" in record.message]
     assert len(said) == 1 and said[0].startswith("bad.example, since")
 
@@ -238,7 +278,7 @@ def test_one_mail_that_is_taken_is_enough(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(staff_mail, "mail_one", mail_one)
     came("bad.example", sent=500, hard=100)
-    tick(), tick(NOW + HOUR)
+    tick(NOW, NOW + HOUR)
     assert next(answers, None) is None
 
 
@@ -251,7 +291,7 @@ def test_bounces_of_a_real_delivery_pause_its_domain(
         make_reader(f"r{n}@bad.example", phrases=("robot arms",))
     make_reader("x@good.example", phrases=("robot arms",))
     serve({("RCPT", 0): ["550 5.1.1 no such user"] * 10})
-    tick(), tick(NOW + HOUR)
+    tick(NOW, NOW + HOUR)
     assert paused() == {"bad.example": "bounces"}
     assert dict(DomainDay.objects.values_list("domain", "sent")) == {
         "bad.example": 0, "good.example": 1
