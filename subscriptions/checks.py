@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 
 from .encoder import DEFAULT, load_encoder
+from .flows.mailbox import account
 from .sources import feeds
 
 LONGEST_PART = 200
@@ -62,6 +63,30 @@ def check_mail_service(app_configs: Sequence[Any] | None, **kwargs: Any) -> list
     return []
 
 
+@register
+def check_inbound(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """What would keep mail that comes back, and what mail services tell, from being taken."""
+    found: list[CheckMessage] = []
+    try:
+        if settings.IMAP_URL:
+            account(settings.IMAP_URL)
+    except ValueError as error:
+        hint = "IMAP_URL=imaps://user:password@imap.example.org:993/INBOX, percent-encoded"
+        found.append(Error(f"IMAP_URL: {error}.", hint=hint, id="paper_round.E020"))
+    secret = settings.ANYMAIL.get("WEBHOOK_SECRET") or []
+    if any(":" not in one for one in ([secret] if isinstance(secret, str) else secret)):
+        text = "ANYMAIL_WEBHOOK_SECRET is a user and a password with a colon between."
+        found.append(
+            Error(text, hint="ANYMAIL_WEBHOOK_SECRET=user:password", id="paper_round.E021")
+        )
+    if (settings.IMAP_URL or settings.INBOUND_SECRET) and not settings.BOUNCE_ADDRESS:
+        text = "Mail is taken in, but nothing is sent to it: BOUNCE_ADDRESS is not set."
+        found.append(
+            Warning(text, hint="BOUNCE_ADDRESS=bounces@example.org", id="paper_round.W020")
+        )
+    return found
+
+
 @register(Tags.security, deploy=True)
 def check_deployment(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
@@ -80,13 +105,6 @@ def check_deployment(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[C
                 "for a site on one machine.",
                 hint="python -c 'import secrets; print(secrets.token_urlsafe(48))' for each",
                 id="paper_round.E002",
-            )
-        )
-    if not settings.SITE_URL.startswith("https://"):
-        found.append(
-            Warning(
-                "SITE_URL is not an https address; one-click unsubscribe (RFC 8058) needs one.",
-                id="paper_round.W001",
             )
         )
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):

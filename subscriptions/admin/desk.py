@@ -19,6 +19,7 @@ from subscriptions.models import (
     Edition,
     EditionReport,
     Listing,
+    MailboxState,
     Paper,
     Pick,
     Submission,
@@ -193,6 +194,10 @@ def _to_settle(how_far: Progress) -> Iterator[Wait]:
         yield Wait(f"Sending is paused: {how_far.pause.reason}", _list("delivery"))
     for pause in how_far.paused:
         yield Wait(f"Nothing is sent to {pause.domain}: {pause.reason}", _list("domainpause"))
+    mailbox = MailboxState.objects.exclude(trouble="") if settings.IMAP_URL else []
+    for one in mailbox:
+        since = f"{one.trouble_since:%d %B, %H:%M} UTC"
+        yield Wait(f"The mailbox cannot be read since {since}: {one.trouble}", _list("domainday"))
     state = Delivery.Status.IN_DOUBT
     count = how_far.counts.get(state, 0) + how_far.older.get(state, 0)
     if count and settings.IN_DOUBT_POLICY == "hold":

@@ -66,6 +66,10 @@ class Aside(NamedTuple):
 def account(url: str) -> Account:
     """``imaps://user:password@host:993/INBOX``, percent-encoded. Raises ValueError."""
     parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:  # it would quote what may be of the password
+        raise ValueError("its port is no number, or its password not percent-encoded") from None
     if parts.scheme not in PORTS:
         raise ValueError(f"it begins with {' or '.join(f'{name}://' for name in PORTS)}")
     if not (parts.hostname and parts.username and parts.password):
@@ -73,7 +77,7 @@ def account(url: str) -> Account:
     return Account(
         parts.scheme,
         parts.hostname,
-        parts.port or PORTS[parts.scheme],
+        port or PORTS[parts.scheme],
         unquote(parts.username),
         unquote(parts.password),
         unquote(parts.path.strip("/")) or "INBOX",

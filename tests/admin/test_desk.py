@@ -19,6 +19,7 @@ from subscriptions.models import (
     Delivery,
     DoubtfulPair,
     Edition,
+    MailboxState,
     Paper,
     Pick,
     Source,
@@ -124,6 +125,13 @@ def test_what_needs_a_person(
         assert [url for said, url in links if said == text and url.endswith(place)], text
     settings.IN_DOUBT_POLICY = "resend"
     assert "in doubt" not in look(admin_client)[0].replace("1 in doubt", "")
+
+
+def test_a_mailbox_that_cannot_be_read(admin_client: Client, settings: Any) -> None:
+    settings.IMAP_URL = "imaps://user:pass@host"
+    MailboxState.objects.create(trouble="no such host", trouble_since=MONDAY)
+    said = "The mailbox cannot be read since 13 October, 09:00 UTC: no such host"
+    assert said in [text for text, _ in look(admin_client)[1]]
 
 
 def test_how_the_last_days_went(admin_client: Client, make_paper: Make, make_reader: Make) -> None:

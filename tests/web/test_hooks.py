@@ -13,6 +13,7 @@ from anymail.exceptions import AnymailImproperlyInstalled, _LazyError
 from anymail.webhooks import amazon_ses
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.core.checks import run_checks
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -248,6 +249,15 @@ def test_one_services_key_opens_no_other(client: Client, db: None, settings: Any
     settings.ANYMAIL = {"MAILGUN_WEBHOOK_SIGNING_KEY": "key"}
     assert client.post("/anymail/postmark/tracking/", {}, "application/json").status_code == 404
     assert client.post("/anymail/mailgun/tracking/", {}, "application/json").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("secret", "fine"),
+    [("user:word", True), (["a:b", "c:d"], True), ("word", False), (["a:b", "c"], False)],
+)
+def test_a_secret_is_a_user_and_a_password(settings: Any, secret: object, fine: bool) -> None:
+    settings.ANYMAIL = {"WEBHOOK_SECRET": secret}
+    assert ("paper_round.E021" in {one.id for one in run_checks()}) is not fine
 
 
 def test_without_the_extra_it_is_said(
