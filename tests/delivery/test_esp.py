@@ -228,7 +228,7 @@ def test_a_message_that_cannot_be_encoded_stops_no_other(start: Start) -> None:
 def test_requests_of_one_message_go_side_by_side(start: Start, esp: str) -> None:
     """The service answers when three are there, so that one after the other none would be."""
     server = start(esp)
-    server.before = threading.Barrier(3).wait
+    server.before = threading.Barrier(3, timeout=10).wait
     assert send(server, notes()).results == [SENT] * 3
 
 

@@ -1,5 +1,8 @@
 """The ledger fares alike whichever way its messages go: SMTP, or the services' HTTP."""
 
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -134,6 +137,24 @@ def test_who_is_away_has_everything_later(start: Way, way: str, queued: list[Sub
     assert set(Delivery.objects.values_list("attempts", flat=True)) == {0}
     start(way)
     assert send(NOW + LEASE) == {"sent": 3}
+
+
+@pytest.mark.parametrize("way", ESPS)
+def test_an_interruption_keeps_the_answers_that_come(
+    start: Way, way: str, queued: list[Subscriber]
+) -> None:
+    server = start(way)
+    once = threading.Lock()
+
+    def interrupt() -> None:
+        if once.acquire(blocking=False):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    server.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        send()
+    assert statuses() == ["in_doubt" if way == POSTMARK else "sent"] * 3
+    assert send(NOW + LEASE) == {}
 
 
 @pytest.mark.parametrize("way", ESPS)
