@@ -17,26 +17,24 @@ class Mailbox:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self._client = IMAP4("127.0.0.1", port, timeout=10)
+        self._client.login(USER, PASSWORD)  # slow, as a password is to be hashed: once
 
-    @contextmanager
-    def _open(self, folder: str = "INBOX") -> Iterator[IMAP4]:
-        with IMAP4("127.0.0.1", self.port, timeout=10) as client:
-            client.login(USER, PASSWORD)
-            client.select(f'"{folder}"')
-            yield client
+    def _open(self, folder: str = "INBOX") -> IMAP4:
+        self._client.select(f'"{folder}"')
+        return self._client
 
     def put(self, *messages: bytes) -> None:
-        with self._open() as client:
-            for message in messages:
-                wire = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-                assert client.append("INBOX", "", "", wire)[0] == "OK"
+        for message in messages:
+            wire = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+            assert self._open().append("INBOX", "", "", wire)[0] == "OK"
 
     def subjects(self, folder: str = "INBOX") -> list[tuple[str, str]]:
         """Of each message, its flags and its subject."""
-        with self._open(folder) as client:
-            if client.state != "SELECTED":
-                return []
-            found = client.fetch("1:*", "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
+        client = self._open(folder)
+        if client.state != "SELECTED":
+            return []
+        found = client.fetch("1:*", "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
         parts = [part for part in found if isinstance(part, tuple)]
         flags = [part[0].partition(b"FLAGS (")[2].partition(b")")[0].decode() for part in parts]
         subjects = [part[1].decode().partition(":")[2].strip() for part in parts]
@@ -45,14 +43,13 @@ class Mailbox:
     def empty(self) -> None:
         """As at the beginning, but for the numbers of the messages."""
         for folder in ("INBOX", "Paper Round/Taken"):
-            with self._open(folder) as client:
-                if client.state == "SELECTED":
-                    client.store("1:*", "+FLAGS", "\\Deleted")
-                    client.expunge()
+            client = self._open(folder)
+            if client.state == "SELECTED":
+                client.store("1:*", "+FLAGS", "\\Deleted")
+                client.expunge()
 
     def mark_deleted(self) -> None:
-        with self._open() as client:
-            client.store("1:*", "+FLAGS", "\\Deleted")
+        self._open().store("1:*", "+FLAGS", "\\Deleted")
 
 
 @contextmanager
