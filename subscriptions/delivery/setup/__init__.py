@@ -1,0 +1,57 @@
+"""Whether DNS and the mail server are as mail needs them to arrive."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from subscriptions.delivery import dkim_signing
+
+from .dkim import check_dkim
+from .dmarc import check_dmarc
+from .domains import domain_of
+from .findings import Finding, Level
+from .lookups import Lookups
+from .servers import check_mx, check_reverse, check_server
+from .spf import check_spf
+
+__all__ = ["SMTP", "Finding", "Level", "Lookups", "check_setup"]
+
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+"""The one backend that sends by the settings that are checked."""
+
+
+def check_setup(
+    dns: Lookups, now: dt.datetime, *, ip: str | None, selectors: list[str], connect: bool
+) -> Iterator[Finding]:
+    """One finding after another, as they come.
+
+    ``ip``: the address that receivers see mail come from. ``selectors``: of DKIM keys that
+    another machine signs with. ``connect``: whether to try ``EMAIL_URL``.
+    """
+    by_smtp = settings.EMAIL_BACKEND == SMTP
+    sender = domain_of(settings.DEFAULT_FROM_EMAIL)
+    envelope = domain_of(settings.BOUNCE_ADDRESS or settings.DEFAULT_FROM_EMAIL)
+    if by_smtp:
+        yield check_spf(envelope, ip, settings.EMAIL_HOST, dns)
+    elif settings.EMAIL_BACKEND.startswith("anymail."):
+        text = "a mail service has an envelope sender of its own: it tells what DNS needs"
+        yield Finding(Level.WARNING, "SPF", text)
+    else:
+        text = "EMAIL_URL is no mail server: mail reaches nobody"
+        add = "EMAIL_URL=smtp+tls://user:password@mail.example.org:587"
+        yield Finding(Level.WRONG, "settings", text, add)
+    signing = dkim_signing.domain()
+    yield from check_dkim(signing, selectors, dns)
+    signs = bool(selectors or settings.DKIM_KEY or settings.DKIM_ED25519_KEY)
+    yield from check_dmarc(sender, envelope, signing if signs else None, dns)
+    yield check_mx(sender, "what people answer", dns)
+    if envelope != sender:
+        yield check_mx(envelope, "what comes back", dns)
+    if ip:
+        yield check_reverse(ip, dns)
+    elif by_smtp:
+        text = "which address sends is not known: pass it with --ip, or leave it to your provider"
+        yield Finding(Level.WARNING, "reverse DNS", text)
+    if connect and by_smtp:
+        yield check_server(now)

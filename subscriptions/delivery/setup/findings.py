@@ -1,0 +1,25 @@
+"""What a look at one part of the mail setup found."""
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Level(Enum):
+    OK = "ok"
+    WARNING = "warning"
+    WRONG = "wrong"
+
+
+class Finding(NamedTuple):
+    level: Level
+    about: str
+    """SPF, DKIM, DMARC, MX, reverse DNS, TLS or settings."""
+    text: str
+    add: str = ""
+    """The line to add, to DNS (as in a zone file) or to .env."""
+
+
+def txt(name: str, text: str) -> str:
+    """A TXT record as a zone file has it: strings of at most 255 octets (RFC 1035 3.3.14)."""
+    parts = [text[start : start + 255] for start in range(0, len(text), 255)]
+    return f"{name}. IN TXT " + " ".join(f'"{part}"' for part in parts)

@@ -1,0 +1,70 @@
+"""What Django's checks say of the mail settings, without a network."""
+
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+
+from subscriptions.mail_checks import TAG
+
+
+@pytest.fixture(autouse=True)
+def sound(settings: Any) -> None:
+    """As on a site that faces the world, with a server that signs."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.SITE_URL = "https://papers.example.org"
+    settings.DEFAULT_FROM_EMAIL = "Paper Round <digest@example.org>"
+    settings.BOUNCE_ADDRESS = "bounces@mail.example.org"
+    settings.DKIM_DOMAIN = settings.DKIM_SELECTOR = settings.DKIM_KEY = ""
+
+
+def ids(deploy: bool = True) -> set[str]:
+    found = run_checks(tags=[TAG], include_deployment_checks=deploy)
+    assert all(one.hint for one in found)
+    return {str(one.id).removeprefix("paper_round.") for one in found}
+
+
+def test_a_server_that_may_sign_is_asked_about() -> None:
+    assert ids() == {"W013"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"EMAIL_BACKEND": "anymail.backends.mailgun.EmailBackend"}, set()),
+        ({"SITE_URL": "http://papers.example.org"}, {"W001", "W013"}),
+        ({"DEFAULT_FROM_EMAIL": "digest@localhost", "BOUNCE_ADDRESS": ""}, {"W010", "W013"}),
+        ({"DEFAULT_FROM_EMAIL": "digest@192.0.2.1", "BOUNCE_ADDRESS": ""}, {"W010", "W013"}),
+        ({"DEFAULT_FROM_EMAIL": '"Round, Paper" <d@bücher.example>', "BOUNCE_ADDRESS": ""},
+         {"W013"}),
+        ({"BOUNCE_ADDRESS": "bounces@example.net"}, {"W011", "W013"}),
+        ({"DKIM_DOMAIN": "example.net"}, {"W012", "W013"}),
+        ({"SITE_URL": "https://papers.of.the.institute.example.org"}, {"W014", "W013"}),
+        ({"BOUNCE_ADDRESS": f"{'b' * 28}@example.org"}, {"W014", "W013"}),
+    ],
+)  # fmt: skip
+def test_what_receivers_would_hold_against_it(
+    settings: Any, changes: dict[str, str], found: set[str]
+) -> None:
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    assert ids() == found
+    assert ids(deploy=False) == set(), "nobody who tries it is bothered"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("DEFAULT_FROM_EMAIL", "Round, Paper <digest@example.org>", "E010"),
+        ("DEFAULT_FROM_EMAIL", "Paper Round", "E010"),
+        ("DEFAULT_FROM_EMAIL", f"a@{'ü' * 300}.example", "E010"),
+        ("BOUNCE_ADDRESS", "bounces", "E011"),
+        ("BOUNCE_ADDRESS", "Bounces <bounces@example.org>", "E011"),
+        ("BOUNCE_ADDRESS", "bounces@bücher.example", "E011"),
+        ("DKIM_KEY", "/nowhere/dkim.pem", "E012"),
+    ],
+)
+def test_what_keeps_mail_from_being_sent(settings: Any, name: str, value: str, found: str) -> None:
+    setattr(settings, name, value)
+    assert ids(deploy=False) == {found}
+    assert ids() == {found}
