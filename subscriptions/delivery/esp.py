@@ -129,7 +129,6 @@ class EspTransport:
         except Unavailable as error:
             outcomes.update(dict.fromkeys(keys, Outcome(Result.NOT_TRIED, str(error))))
             raise
-        outcomes.update(dict.fromkeys(keys, INTERRUPTED))
         met = self._hand_over(group, outcomes)
         if any(outcomes[key].result is Result.IN_DOUBT for key in keys):
             self.close()
@@ -144,6 +143,7 @@ class EspTransport:
         met: list[Unavailable] = []
 
         def post(some: Group) -> None:
+            outcomes.update(dict.fromkeys([key for key, _ in some], INTERRUPTED))
             for (key, _), told in zip(some, self._post([each for _, each in some]), strict=True):
                 if isinstance(told, Unavailable):
                     met.append(told)

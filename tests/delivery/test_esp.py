@@ -14,16 +14,8 @@ from subscriptions.delivery import esp as module
 from subscriptions.delivery.esp import EspTransport
 from subscriptions.delivery.outcomes import Outcome, Result, Stopped, Unavailable
 from subscriptions.delivery.transport import open_transport
-from tests.delivery.esp_server import (
-    ESPS,
-    MAILGUN,
-    POSTMARK,
-    SENDGRID,
-    SES,
-    EspServer,
-    forget_key,
-    running_esp,
-)
+from tests.delivery.esp_server import ESPS, EspServer, forget_key, running_esp
+from tests.delivery.esp_speech import MAILGUN, POSTMARK, SENDGRID, SES
 from tests.delivery.letters import Letter, Sent, go_on, hand_over
 
 Start = Callable[..., EspServer]
@@ -256,13 +248,7 @@ def test_a_batch_that_is_refused_as_a_whole_is_taken_apart(start: Start) -> None
 @pytest.mark.parametrize("esp", [MAILGUN, SES])
 def test_an_interruption_keeps_the_answers_that_come(start: Start, esp: str) -> None:
     server = start(esp)
-    once = threading.Lock()
-
-    def interrupt() -> None:
-        if once.acquire(blocking=False):
-            os.kill(os.getpid(), signal.SIGINT)
-
-    server.before = interrupt
+    server.before = threading.Barrier(3, lambda: os.kill(os.getpid(), signal.SIGINT), 10).wait
     sent = send(server, notes())
     assert (sent.results, sent.ending) == ([SENT] * 3, "KeyboardInterrupt")
 

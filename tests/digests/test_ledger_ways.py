@@ -1,5 +1,6 @@
 """The ledger fares alike whichever way its messages go: SMTP, or the services' HTTP."""
 
+import functools
 import os
 import signal
 import threading
@@ -13,15 +14,8 @@ from subscriptions.delivery.outcomes import Result
 from subscriptions.digests.ledger import LEASE
 from subscriptions.flows.mail import mail_one
 from subscriptions.models import Delivery, MailEvent, SendingPause, Subscriber
-from tests.delivery.esp_server import (
-    ESPS,
-    POSTMARK,
-    SENDGRID,
-    SES,
-    EspServer,
-    forget_key,
-    running_esp,
-)
+from tests.delivery.esp_server import ESPS, EspServer, forget_key, running_esp
+from tests.delivery.esp_speech import POSTMARK, SENDGRID, SES
 from tests.delivery.scripted_server import Answers, ScriptedServer
 from tests.digests.conftest import NOW, send, statuses
 
@@ -144,13 +138,10 @@ def test_an_interruption_keeps_the_answers_that_come(
     start: Way, way: str, queued: list[Subscriber]
 ) -> None:
     server = start(way)
-    once = threading.Lock()
-
-    def interrupt() -> None:
-        if once.acquire(blocking=False):
-            os.kill(os.getpid(), signal.SIGINT)
-
-    server.before = interrupt
+    requests = 1 if way == POSTMARK else 3
+    server.before = threading.Barrier(
+        requests, lambda: os.kill(os.getpid(), signal.SIGINT), 10
+    ).wait
     with pytest.raises(KeyboardInterrupt):
         send()
     assert statuses() == ["in_doubt" if way == POSTMARK else "sent"] * 3
