@@ -139,9 +139,8 @@ def test_an_interruption_keeps_the_answers_that_come(
 ) -> None:
     server = start(way)
     requests = 1 if way == POSTMARK else 3
-    server.before = threading.Barrier(
-        requests, lambda: os.kill(os.getpid(), signal.SIGINT), 10
-    ).wait
+    interrupt = functools.partial(os.kill, os.getpid(), signal.SIGINT)
+    server.before = threading.Barrier(requests, interrupt, timeout=10).wait
     with pytest.raises(KeyboardInterrupt):
         send()
     assert statuses() == ["in_doubt" if way == POSTMARK else "sent"] * 3
