@@ -41,6 +41,7 @@ def tick() -> None:
     import_files.purge(now)
     address.purge(now)
     bounces.purge(now)
+    brakes.purge(now)
     topics.gather()
     for pk in address.unmailed(now):
         mail_address_change.delay(pk)

@@ -33,6 +33,8 @@ from .staff_mail import mail_staff
 
 DAY = dt.timedelta(days=1)
 DAYS = 7
+MOST_DOMAINS = 10
+"""Where more than so many pause within a day, it is not the domains: all sending pauses."""
 FEWEST = 5
 """Of fewer complaints, bounces or refusals nothing is concluded."""
 WARN = 3
@@ -66,28 +68,38 @@ _BRAKES = (
 
 
 def check(now: dt.datetime) -> None:
-    """Pause what is above a limit, have staff warned of what is near one, and forget old counts."""
+    """Pause what is above a limit, and have staff warned of what is near one."""
     today = now.date()
-    DomainDay.objects.filter(day__lt=today - KEPT).delete()
-    Allowance.objects.filter(day__lt=today - USES_KEPT).delete()
     since = today - (DAYS - 1) * DAY
     days, sums = DomainDay.objects.filter(day__gte=since), _sums(today, _looked_at(since))
     paused = set(DomainPause.objects.active().values_list("domain", flat=True))
+    above: dict[str, tuple[Cause, str]] = {}
     for domain, spans in _suspects(days.exclude(domain__in=paused), sums):
         if found := _judge(spans):
-            if DomainPause.objects.begin(domain, *found, now):
-                logger.error("sending to %s is paused: %s", domain, found[1])
-            paused.add(domain)
+            above[domain] = found
         elif warning := _warning(spans):
             _warn(domain, warning, now)
+    lately = DomainPause.objects.active().filter(cause__in=BRAKES, since__gt=now - DAY)
+    if above and lately.count() + len(above) > MOST_DOMAINS:
+        domain, (cause, reason) = next(iter(above.items()))
+        _pause_all(cause, f"{len(above):,} domains at once, as {domain}: {reason}", now)
+        return
+    for domain, (cause, reason) in above.items():
+        if DomainPause.objects.begin(domain, cause, reason, now):
+            logger.error("sending to %s is paused: %s", domain, reason)
+        paused.add(domain)
     if SendingPause.objects.exists():
         return
     total = days.exclude(domain__in=paused).aggregate(**sums)
     if found := _judge(_spans(list(total.values()))):
-        if SendingPause.objects.begin(*found, now):
-            logger.error("sending is paused: %s", found[1])
+        _pause_all(*found, now)
     elif warning := _warning(_spans(list(total.values()))):
         _warn(ALL, warning, now)
+
+
+def _pause_all(cause: Cause, reason: str, now: dt.datetime) -> None:
+    if SendingPause.objects.begin(cause, reason, now):
+        logger.error("sending is paused: %s", reason)
 
 
 def _looked_at(since: dt.date) -> Q:
@@ -162,10 +174,15 @@ def _warn(domain: str, reason: str, now: dt.datetime) -> None:
     lately = DomainPause.objects.filter(
         cause__in=(Cause.COMPLAINTS, Cause.WARNING), since__gt=now - WARN_AGAIN
     )
-    if domain != ALL:
-        lately = lately.filter(domain=domain)
-    if not lately.exists():
+    told = list(lately.values_list("domain", flat=True)[:MOST_DOMAINS])
+    if not (domain in told or (told and domain == ALL) or len(told) == MOST_DOMAINS):
         DomainPause.objects.warn(domain, reason, now)
+
+
+def purge(now: dt.datetime) -> None:
+    """Forget old counts; pauses are kept."""
+    DomainDay.objects.filter(day__lt=now.date() - KEPT).delete()
+    Allowance.objects.filter(day__lt=now.date() - USES_KEPT).delete()
 
 
 def tell_staff(now: dt.datetime) -> None:

@@ -154,6 +154,21 @@ def test_many_small_domains_together_pause_all_sending() -> None:
     assert "python manage.py deliveries resume\n" in told.body
 
 
+def test_where_many_domains_are_above_it_is_not_the_domains() -> None:
+    came("good.example", sent=90_000)
+    for n in range(8):
+        came(f"d{n}.example", sent=100, hard=50)
+    tick()
+    assert len(paused()) == 8
+    for n in range(8, 11):
+        came(f"d{n}.example", sent=100, hard=50)
+    tick(NOW + HOUR, NOW + 2 * HOUR)
+    assert len(paused()) == 9 and paused()["all"] == "bounces"
+    reason = SendingPause.objects.get().reason
+    assert reason.startswith("3 domains at once, as d10.example: 50 addresses that cannot")
+    assert len(mail.outbox) == 9
+
+
 def test_one_bad_domain_does_not_stop_the_others() -> None:
     came("huge.example", sent=9000, complaint=90)
     came("good.example", sent=1000)
@@ -187,6 +202,13 @@ def test_complaints_of_all_together_are_told_too() -> None:
         came(f"d{n}.example", sent=500, complaint=1)
     tick(NOW, NOW + DAY)
     assert subjects() == ["Complaints"]
+
+
+def test_no_more_than_ten_warnings_come_in_a_week() -> None:
+    for n in range(20):
+        came(f"d{n}.example", sent=5000, complaint=10)
+    tick(NOW, NOW + HOUR)
+    assert len(mail.outbox) == 10
 
 
 def test_what_a_person_has_looked_at_does_not_pause_again() -> None:
