@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -91,7 +92,10 @@ def parse_tags(record: str) -> dict[str, str]:
 
 
 def _rsa_bits(published: bytes) -> int:
-    key = load_der_public_key(published)
+    try:
+        key = load_der_public_key(published)
+    except UnsupportedAlgorithm as error:
+        raise ValueError("another kind of key") from error
     if not isinstance(key, RSAPublicKey):
         raise ValueError("another kind of key")
     return key.key_size

@@ -1,7 +1,14 @@
 """SPF (RFC 7208): which machines may send for a domain."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 from .findings import Finding, Level, txt
 from .lookups import LookupFailed, Lookups
@@ -98,10 +105,7 @@ class Walk:
         if name == "all":
             return True
         if name in ("ip4", "ip6"):
-            try:
-                network = ip_network(f"{term['value']}{term['length'] or ''}", strict=False)
-            except ValueError as error:
-                raise SpfBroken(f"{term[0]!r} of {domain} is no network") from error
+            network = _network(f"{term['value']}{term['length'] or ''}", domain)
             return self._ip in network if self._ip else False
         self._count(value)
         if "%" in value:  # a macro: only the receiver knows what it becomes
@@ -118,7 +122,7 @@ class Walk:
             four, six = "", four
         length = four or "32" if self._ip.version == 4 else six or "128"
         networks = [
-            ip_network(f"{address}/{length}", strict=False)
+            _network(f"{address}/{length}", domain)
             for host in hosts
             for address in self._dns.addresses(host)
             if ip_address(address).version == self._ip.version
@@ -131,6 +135,13 @@ class Walk:
             raise SpfBroken(
                 f"the record needs more than {MOST_LOOKUPS} lookups, at {name}: receivers give up"
             )
+
+
+def _network(text: str, domain: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise SpfBroken(f"the record of {domain} has {text!r}, which is no network") from error
 
 
 def _record(domain: str, dns: Lookups) -> str | None:
