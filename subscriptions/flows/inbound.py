@@ -24,6 +24,7 @@ LARGEST = 1_000_000
 """Bytes of a message that are looked at."""
 LATEST = dt.timedelta(days=14)
 """A message that was longer on its way has no believable date."""
+_MACHINES = re.compile(r"\b(mailer-?daemon|post_?master|no-?reply)\b", re.IGNORECASE)
 
 
 class Taken(Enum):
@@ -68,7 +69,7 @@ def take(message: bytes, recipient: str | None, now: dt.datetime) -> Taken:
     if found is None:
         return Taken.NOT_OURS
     kind = found[0]
-    automatic = _is_automatic(mail) or any(one.kind is Kind.AUTOREPLY for one in reports)
+    automatic = _is_automatic(mail) or any(map(_is_certain, reports))
     if kind is verp.Kind.UNSUBSCRIBE:
         wanted = not _is_sent_back(mail) if _is_from_our_link(mail) else not automatic
         return _unsubscribed(about, now) if wanted else Taken.NOTHING
@@ -86,6 +87,11 @@ def _unsubscribed(about: Owner | None, now: dt.datetime) -> Taken:
         return Taken.NOTHING
     unsubscribe(about.reader.pk, now)
     return Taken.UNSUBSCRIBED
+
+
+def _is_certain(report: Report) -> bool:
+    """Whether a program wrote what says this; a person's answer may quote much the same."""
+    return bool(report.status) or report.kind in (Kind.HARD, Kind.AUTOREPLY)
 
 
 def _is_from_our_link(mail: Message) -> bool:
@@ -113,7 +119,7 @@ def _is_sent_back(mail: Message) -> bool:
         _submitted(mail) == "auto-replied"
         or mail.get_content_type() == "multipart/report"
         or "".join(str(mail.get("Return-Path", "?")).split()) == "<>"
-        or bool(re.search(r"\b(mailer-daemon|postmaster)@", str(mail.get("From", "")), re.I))
+        or bool(_MACHINES.search(str(mail.get("From", ""))))
     )
 
 

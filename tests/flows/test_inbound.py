@@ -5,7 +5,9 @@ import io
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +36,7 @@ from tests.returned import (
 
 UNKNOWN = "550 5.1.1 no such user here"
 LATER = MONDAY + dt.timedelta(hours=1)
+MAILS = (".eml", ".txt")
 Pipe = Callable[..., str]
 
 
@@ -94,6 +97,8 @@ def test_two_copies_without_a_message_id_are_told_by_what_they_say(
     pipe(message)
     pipe(b"Received: from elsewhere\n" + message)
     assert MailEvent.objects.count() == 1
+    pipe(message.replace(b"no such user", b"really no such user"))
+    assert MailEvent.objects.count() == 2
 
 
 @pytest.mark.parametrize("field", ["Delivered-To", "X-Original-To", "Envelope-To", "the envelope"])
@@ -321,6 +326,21 @@ def test_while_the_mail_server_is_away_what_a_person_wrote_is_kept(
     with pytest.raises(SystemExit) as ended:
         pipe(answer(of(Kind.REPLY, ada), "Hello"))
     assert ended.value.code == os.EX_TEMPFAIL
+
+
+def test_real_bounces_change_nobody_by_an_address_that_takes_none(
+    real_data: Path, ada: Subscriber
+) -> None:
+    """Sent to where answers go, or requests to unsubscribe, or to an address made up."""
+    files = [path for path in (real_data / "bounces").rglob("*") if path.suffix in MAILS]
+    assert len(files) > 400
+    forged = "bounces+b1-aaaaaaaaaaaaaaaa@example.org"
+    for to in (of(Kind.REPLY, ada), of(Kind.UNSUBSCRIBE, ada), forged):
+        became = Counter(take(path.read_bytes(), to, LATER) for path in files)
+        wrong = became[Taken.UNSUBSCRIBED] + became[Taken.FOR_STAFF]
+        assert wrong <= len(files) / 100, (to, became)
+        assert to != forged or set(became) == {Taken.NOT_OURS}
+    assert not MailEvent.objects.exclude(kind="complaint").exists()
 
 
 @hypothesis_settings(
