@@ -51,6 +51,7 @@ def text(text: str) -> str:
     return _text(text[:LONGEST])
 
 
+@lru_cache(1024)
 def links(text: str) -> list[str]:
     """Where the links that ``text`` has numbers for go, in their order."""
     found = (node for node in _parsed(text[:LONGEST]).walk() if node.type == "link")
@@ -81,7 +82,6 @@ def _html(text: str) -> SafeString:
         attributes={"a": {"href"}, "ol": {"start"}, "*": set()},
         url_schemes=set(SCHEMES),
         link_rel="noopener noreferrer",
-        set_tag_attribute_values={"a": {"target": "_blank"}},
     )
     return mark_safe(harmless.strip())  # noqa: S308 # it has just been sanitised
 

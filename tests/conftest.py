@@ -23,9 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
 TOGETHER = {
     "browser": ("browser",),
+    "mail": ("mail",),
     "processes": ("benchmarks", "deploy", "drill", "soak", "test_demo.py", "test_workers.py"),
 }
-"""What starts a browser or many processes: with xdist, one worker runs it one after another."""
+"""What starts a browser or many processes, or keeps something for the next test: with xdist, one
+worker runs it one after another.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -29,7 +29,7 @@ def test_only_what_is_allowed(text: str) -> None:
     html = notes.html(text)
     for element in lxml.html.fragment_fromstring(html, create_parent="div").iterdescendants():
         assert element.tag in notes.TAGS
-        assert set(element.attrib) <= {"href", "rel", "target", "start"}
+        assert set(element.attrib) <= {"href", "rel", "start"}
         if element.tag == "a":
             assert re.match(r"https?://[^/]|mailto:", element.attrib["href"])
             assert "noopener" in element.attrib["rel"]
