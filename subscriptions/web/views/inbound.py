@@ -1,3 +1,5 @@
+from http import HTTPStatus
+
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,19 +23,20 @@ def inbound(request: HttpRequest) -> HttpResponse:
     ``?recipient=``. 503 where it cannot be taken now: come again.
     """
     if not settings.INBOUND_SECRET:
-        raise Http404("INBOUND_SECRET is not set")
+        raise Http404
     given = request.headers.get("Authorization", "")
     if not constant_time_compare(given, f"Bearer {settings.INBOUND_SECRET}"):
-        return _plain("the secret is wrong", 401, {"WWW-Authenticate": "Bearer"})
+        return _refused(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": "Bearer"})
     if int(request.META.get("CONTENT_LENGTH") or 0) > TOO_LARGE:
-        return _plain("the message is too large", 413)
+        return _refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     recipient = request.headers.get("X-Recipient") or request.GET.get("recipient")
     try:
         taken = receive(request.read(LARGEST), recipient, timezone.now())
     except (OperationalError, InterfaceError, ConnectionError):
-        return _plain("not now", 503, {"Retry-After": "300"})
-    return _plain(taken.value, 200)
+        return _refused(HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "300"})
+    return HttpResponse(f"{taken.value}\n", content_type="text/plain")
 
 
-def _plain(text: str, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
-    return HttpResponse(f"{text}\n", status=status, headers=headers, content_type="text/plain")
+def _refused(status: HTTPStatus, headers: dict[str, str] | None = None) -> HttpResponse:
+    text = f"{status.phrase}\n"
+    return HttpResponse(text, status=status, headers=headers, content_type="text/plain")
