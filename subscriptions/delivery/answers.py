@@ -53,17 +53,17 @@ _MAIL, _RCPT = (Stage.MAIL,), (Stage.RCPT,)
 _CONTENT = Stage.DATA, Stage.END_OF_DATA
 _AFTER_MAIL = Stage.RCPT, *_CONTENT
 _MESSAGE = Stage.MAIL, *_AFTER_MAIL
-_RELAY = (
+RELAY = (
     r"authentication (is )?required|must authenticate|not authenticated|auth\w* first"
     r"|relay\w* (access )?(is )?(denied|not (permitted|allowed)|prohibited)"
     r"|(unable|not (permitted|allowed)) to relay|credentials for relay|allowed rcpthosts"
 )
-_CLIENT = (
+CLIENT = (
     r"(sender address|client host|helo command) rejected|client host .*blocked using"
     r"|sender verify failed"
 )
 _REPUTATION = r"\bsender\b|\bspam|block(ed|list)|blacklist|reputation"
-_ACCOUNT = (
+ACCOUNT = (
     r"email address is not verified|verified sender|sending paused|sending (limit|quota)"
     r"|emails per hour"
 )
@@ -92,9 +92,9 @@ TABLE = (
     # Postfix answers at RCPT for MAIL: bad sender; Exchange: "send as" denied.
     Row(_AFTER_MAIL, "5..", r"5\.(1\.[78]|2\.252|7\.60)", "", _STOP, _OURS),
     # Answered at RCPT for an earlier stage: sender not ours, blocklisted, EHLO name.
-    Row(_RCPT,       "5..", r"(5\.[^12]\..*)?", _CLIENT, _STOP, _OURS),
+    Row(_RCPT,       "5..", r"(5\.[^12]\..*)?", CLIENT, _STOP, _OURS),
     # SES "554 Email address is not verified", SendGrid 550, Gmail "550 5.4.5 Daily … limit".
-    Row(_AFTER_MAIL, "5..", r"(5\.[^12]\..*)?", _ACCOUNT, _STOP, _OURS),
+    Row(_AFTER_MAIL, "5..", r"(5\.[^12]\..*)?", ACCOUNT, _STOP, _OURS),
     # Our reputation, whatever the code says (Cloudmark "550 5.1.0 sender rejected").
     Row(_AFTER_MAIL, "5..", r"(5\.[12]\..*)?", _REPUTATION, _GIVE_UP, _OURS),
     # No such mailbox 5.1.1, domain 5.1.2, syntax 5.1.3; closed 5.2.1, full 552 5.2.2. Before
@@ -103,7 +103,7 @@ TABLE = (
     # "530 5.7.0 Must issue a STARTTLS command first", "530 Authentication required".
     Row(_AFTER_MAIL, "530", ".*", "", _STOP, _OURS),
     # Postfix "554 5.7.1 Relay access denied", Exim "550 relay not permitted", Exchange 5.7.54.
-    Row(_RCPT,       "5..", ".*", _RELAY, _STOP, _OURS),
+    Row(_RCPT,       "5..", ".*", RELAY, _STOP, _OURS),
     # Policy: Outlook 5.7.606 banned address, 5.7.26 DMARC. Our reputation, nobody's address.
     Row(_RCPT,       "5..", r"5\.7\..*", "", _GIVE_UP, _OURS),
     # Out of step, or a command unknown: 500, 502, 503, 504, and protocol errors 5.5.x.

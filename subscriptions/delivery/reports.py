@@ -31,3 +31,5 @@ class Report:
     """In a few words, with what the server said; at most 500 characters, not masked."""
     ours: bool = False
     """Whether it was refused for what this site is or sent: not the fault of the address."""
+    trying: bool = False
+    """SOFT, and not even a failure yet: delivery is delayed, the server goes on trying."""
