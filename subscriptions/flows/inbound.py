@@ -115,10 +115,11 @@ def _is_automatic(mail: Message) -> bool:
 
 def _is_sent_back(mail: Message) -> bool:
     """A program answers what it was sent (RFC 3834, RFC 5321 4.5.5, RFC 6522)."""
+    path = "".join(str(mail.get("Return-Path", "?")).split())
     return (
         _submitted(mail) == "auto-replied"
         or mail.get_content_type() == "multipart/report"
-        or "".join(str(mail.get("Return-Path", "?")).split()) == "<>"
+        or path in ("<>", "<MAILER-DAEMON>")  # the latter as Postfix writes it to a pipe
         or bool(_MACHINES.search(str(mail.get("From", ""))))
     )
 
