@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.test import override_settings
 
 from subscriptions.digests.tick import send_due
 from subscriptions.management.inbox import Folder, smtp_server
@@ -22,7 +21,7 @@ from tests.services import free_port
 DAYS = ["06", "07", "08", "09", "10"]
 READERS = int(os.environ.get("DIGESTS", "6"))
 MONDAY = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
-KINDS = 7
+KINDS = 8
 """Of mails other than digests."""
 NOTE = (
     "> Worth an **evening**.\n\nIts [code](https://code.example.org/a?b=1&c=2) and <https://"
@@ -48,19 +47,16 @@ def sent(
         folder, port = Folder(tmp_path / "caught"), free_port()
         server = smtp_server(folder, port)
         server.start()
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        settings.SITE_HOST = "papers.example.org"
+        settings.SITE_URL = f"https://{settings.SITE_HOST}"
+        settings.DEFAULT_FROM_EMAIL = f"Paper Round <digest@{settings.SITE_HOST}>"
+        settings.BOUNCE_ADDRESS = f"bounces@{settings.SITE_HOST}"
         try:
-            with override_settings(
-                EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
-                EMAIL_HOST="127.0.0.1",
-                EMAIL_PORT=port,
-                SITE_URL="https://papers.example.org",
-                SITE_HOST="papers.example.org",
-                DEFAULT_FROM_EMAIL="Paper Round <digest@papers.example.org>",
-                BOUNCE_ADDRESS="bounces@papers.example.org",
-            ):
-                _real_week(real_data, topics, make_reader)
-                Subscriber.objects.update(status="paused")
-                make_site(make_paper, make_reader, django_capture_on_commit_callbacks, settings)
+            _real_week(real_data, topics, make_reader)
+            Subscriber.objects.update(status="paused")
+            make_site(make_paper, make_reader, django_capture_on_commit_callbacks, settings)
         finally:
             server.stop()
         _sent.extend(caught.raw for caught in folder.newest_first())
