@@ -90,9 +90,12 @@ def text_of(part: Message) -> str:
 
 
 def header(message: Message, name: str) -> str:
-    """A header, decoded (RFC 2047), on one line; empty where there is none."""
-    value = str(message.get(name, ""))[:LONGEST_HEADER]
+    """A header, decoded (RFC 2047, 6532), on one line; empty where there is none."""
+    low = name.lower()
+    value = next((str(raw) for of, raw in message.raw_items() if of.lower() == low), "")
+    value = value[:LONGEST_HEADER]
     with suppress(HeaderParseError, LookupError, ValueError):  # then it stays as it stands
+        value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         value = str(make_header(decode_header(value)))
     return " ".join(value.split())
 

@@ -1,6 +1,7 @@
 """Reads a message that came back: reports for programs first, then what is written for people."""
 
 import logging
+from dataclasses import replace
 
 from ..reports import Kind, Report
 from .autoreplies import autoreply
@@ -33,8 +34,18 @@ def parse(message: bytes) -> list[Report]:
 
 
 def _once(reports: list[Report]) -> list[Report]:
-    """The first report of each address."""
-    return list({each.address.lower(): each for each in reversed(reports)}.values())[::-1]
+    """The first report of each address, in text that can be stored and printed."""
+    first = {each.address.lower(): each for each in reversed(reports)}
+    return [
+        replace(each, address=_clean(each.address)[:320], reason=_clean(each.reason))
+        for each in reversed(first.values())
+    ]
+
+
+def _clean(text: str) -> str:
+    """Without control characters and halves of surrogate pairs."""
+    whole = text.encode("utf-8", "replace").decode()
+    return "".join(each for each in whole if each.isprintable())
 
 
 def _read(letter: Letter, raw: bytes, depth: int = 0) -> list[Report]:

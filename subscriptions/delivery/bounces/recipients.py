@@ -3,6 +3,7 @@
 import email
 import re
 from dataclasses import dataclass
+from email.utils import parseaddr
 
 from flufl.bounce import all_failures
 
@@ -131,8 +132,12 @@ def _originally_to(letter: Letter) -> list[str]:
 def _by_flufl(raw: bytes) -> list[str]:
     """What flufl.bounce finds; for much that is broken it raises, and logs that itself."""
     short = _LONG.sub(lambda found: found[0] + b"\n", tidied(raw, _FLUFL_BYTES))
+    message = email.message_from_bytes(short)
+    if not parseaddr(header(message, "From"))[1]:  # one of its detectors needs it
+        del message["From"]
+        message["From"] = "mailer-daemon@invalid"
     try:
-        temporary, permanent = all_failures(email.message_from_bytes(short))
+        temporary, permanent = all_failures(message)
     except (AttributeError, LookupError, TypeError, ValueError):
         return []
     return sorted(each.decode("utf-8", "replace") for each in temporary | permanent)
