@@ -89,6 +89,7 @@ class Composer:
                     "web_url": feedback_url,
                 },
                 feedback_url=feedback_url,
+                left_out=len(items) - len(cards),
             )
 
         def size(shown: int) -> int:

@@ -81,6 +81,8 @@ class Digest(NamedTuple):
     """Of each card's paper among the items of the delivery."""
     urls: dict[str, str]
     feedback_url: str
+    left_out: int = 0
+    """Papers that did not fit, and are on the web only."""
 
     @property
     def html(self) -> str:

@@ -12,7 +12,7 @@ from lxml import html
 from subscriptions import links
 from subscriptions.models import Interest, Paper, Pick, Section
 
-from .message import BUDGET, Digest
+from .message import Digest
 from .phone import inbox_row
 from .preview import Preview
 
@@ -126,8 +126,9 @@ def _size(digest: Digest) -> Finding:
     if size >= CLIPPED:
         end = "its end, with the link to unsubscribe, is hidden"
         return Finding(Verdict.BAD, f"Gmail will clip this mail: {end}. {said}.")
-    if size > BUDGET:
-        return Finding(Verdict.LOOK, f"{said}, and we keep below 90 KB.")
+    if digest.left_out:
+        told = f"Too large for {digest.left_out} of its papers, left to the web version"
+        return Finding(Verdict.LOOK, f"{told}. {said}.")
     return Finding(Verdict.GOOD, f"{said}: it is shown whole.")
 
 

@@ -184,8 +184,11 @@ def test_checks_of_links_and_size(
     assert "is one reader’s own link" in bad and "“mailto:x” names no mailbox." in bad
     assert "arxiv.org" not in bad
     Edition.objects.filter(day=SUNDAY).update(intro="")
-    monkeypatch.setattr("subscriptions.digests.review.BUDGET", 1000)
-    assert any("keep below 90 KB" in f for f in findings(admin_client, "look"))
+    monkeypatch.setattr("subscriptions.digests.compose.BUDGET", 14_000)
+    monkeypatch.setattr("subscriptions.digests.message.BUDGET", 14_000)
+    assert any(
+        "of its papers, left to the web version" in f for f in findings(admin_client, "look")
+    )
     monkeypatch.setattr("subscriptions.digests.review.CLIPPED", 2000)
     assert any("Gmail will clip this mail" in f for f in findings(admin_client, "bad"))
 

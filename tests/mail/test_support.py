@@ -37,7 +37,7 @@ def test_what_is_not_supported_has_something_in_its_place(
     found: dict[str, list[str]] = {}
     for message in sent:
         if part := message.get_body(("html",)):
-            html = part.get_content()  # type: ignore[attr-defined]
+            html = part.get_content()
             run = subprocess.run(command, input=html, capture_output=True, text=True, check=True)
             found |= json.loads(run.stdout)
     assert not {name: found[name] for name in found.keys() - ALLOWED.keys()}
