@@ -25,7 +25,8 @@ class Kind(NamedTuple):
 
 HARD, OURS, SOFT, SPAM = {"hard": 1}, {"ours": 2}, {"soft": 2}, {"complaint": 1}
 FAILED, ONE = {"failed": 1}, {"sent": 1}
-BOUNCED, LEFT = ("bounced", "bounce"), ("unsubscribed", "", {}, ONE)
+BOUNCED = "bounced", "bounce"
+LEFT: tuple[str, str, Mapping[str, int], Mapping[str, int]] = "unsubscribed", "", {}, ONE
 
 KINDS = (
     Kind("fine", 0),
