@@ -5,6 +5,7 @@ from .composing import measure_composing
 from .desk import measure_desk
 from .figures import table
 from .intake import measure_import
+from .mail_services import measure_mail_services
 from .pages import measure_pages
 from .scaling import measure_cost, measure_memory
 from .searching import measure_search
@@ -19,6 +20,7 @@ def main(scale: float = 1) -> None:
         measure_import(round(PAPERS * scale)),
         measure_composing(scale),
         measure_sending(scale),
+        measure_mail_services(scale),
         measure_memory(scale),
         measure_cost(scale),
         measure_choosing(scale),

@@ -10,7 +10,6 @@ from tests.conftest import missing
 from .__main__ import main
 from .crowd import measure_crowd
 from .encoding import measure_encoding
-from .mail_services import measure_mail_services
 from .matching import measure_matching
 from .sink import SINK
 
@@ -56,8 +55,3 @@ def test_what_matching_costs_is_measured(real_data: Path) -> None:
         "crowd_vectors_s", "crowd_vectors_mb", "crowd_vectors_growth",
     ]  # fmt: skip
     assert all(figure.value > 0 for figure in (*intake, *crowd))
-
-
-def test_what_mail_services_take_is_measured() -> None:
-    rows, _ = measure_mail_services(0.01)
-    assert len(rows) == 16 and all(rate.endswith(" a second") for _, rate in rows)
