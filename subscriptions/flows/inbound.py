@@ -2,7 +2,6 @@
 
 import datetime as dt
 import email
-import hashlib
 import re
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -10,20 +9,20 @@ from enum import Enum
 
 from subscriptions import verp
 from subscriptions.delivery.bounces import parse
+from subscriptions.delivery.bounces.letter import tidied
 from subscriptions.delivery.reports import Kind, Report
-from subscriptions.masking import tidy
 from subscriptions.models import MailEvent
 
 from .bounces import apply_waiting
 from .leaving import asks_to_leave, decoded
 from .preferences import unsubscribe
 from .to_staff import pass_on
-from .whose import Owner, addressed, named_inside, owner, same_address
+from .whose import Owner, addressed, owner, reported, same_address
 
 LARGEST = 1_000_000
 """Bytes of a message that are looked at."""
-LATEST = dt.timedelta(days=14)
-"""A message that was longer on its way has no believable date."""
+MISDATED = dt.timedelta(days=1)
+"""So far off may the ``Date`` of a true mail be: clocks and time zones go wrong."""
 _MACHINES = re.compile(r"\b(mailer-?daemon|post_?master|no-?reply)\b", re.IGNORECASE)
 
 
@@ -59,31 +58,33 @@ def take(message: bytes, recipient: str | None, now: dt.datetime) -> Taken:
     ``bounces.apply_waiting``; the same mail again, by whatever way, changes nothing.
     """
     message = message[:LARGEST]
-    mail = email.message_from_bytes(message)
+    mail = email.message_from_bytes(tidied(message))
     reports = parse(message)
     found = addressed(mail, recipient)
     about = found and owner(*found)
-    complaint = next((report for report in reports if report.kind is Kind.COMPLAINT), None)
-    if complaint:
-        return _complained(message, mail, complaint, about or named_inside(message, mail), now)
-    if found is None:
-        return Taken.NOT_OURS
-    kind = found[0]
+    kind = found and found[0]
     automatic = _is_automatic(mail) or any(map(_is_certain, reports))
     if kind is verp.Kind.UNSUBSCRIBE:
         wanted = not _is_sent_back(mail) if _is_from_our_link(mail) else not automatic
-        return _unsubscribed(about, now) if wanted else Taken.NOTHING
+        return _unsubscribed(about, mail, now) if wanted else Taken.NOTHING
+    if complaint := _complaint(mail, reports):
+        return _complained(message, mail, complaint, found, now)
+    if kind is None:
+        return Taken.NOT_OURS
     if kind is verp.Kind.REPLY and automatic:
         return Taken.NOTHING
     if kind is not verp.Kind.REPLY and (automatic or reports):
         return _came_back(message, mail, reports, about, now)
     if about and asks_to_leave(mail):
-        return _unsubscribed(about, now)
+        return _unsubscribed(about, mail, now)
     return Taken.FOR_STAFF
 
 
-def _unsubscribed(about: Owner | None, now: dt.datetime) -> Taken:
+def _unsubscribed(about: Owner | None, mail: Message, now: dt.datetime) -> Taken:
     if about is None:  # erased: there is nothing to leave
+        return Taken.NOTHING
+    written, confirmed = _written_at(mail), about.reader.confirmed_at
+    if written and confirmed and written < confirmed - MISDATED:  # they came back since
         return Taken.NOTHING
     unsubscribe(about.reader.pk, now)
     return Taken.UNSUBSCRIBED
@@ -128,14 +129,29 @@ def _submitted(mail: Message) -> str:
     return str(mail.get("Auto-Submitted", "no")).partition(";")[0].strip().lower()
 
 
+def _complaint(mail: Message, reports: list[Report]) -> Report | None:
+    """What a feedback report says. What Apple Mail's unsubscribe button writes is none."""
+    if _is_from_our_link(mail) and mail.get_content_type() != "multipart/report":
+        return None
+    return next((report for report in reports if report.kind is Kind.COMPLAINT), None)
+
+
 def _complained(
-    message: bytes, mail: Message, report: Report, about: Owner | None, now: dt.datetime
+    message: bytes,
+    mail: Message,
+    report: Report,
+    found: tuple[verp.Kind, int] | None,
+    now: dt.datetime,
 ) -> Taken:
+    """Whose envelope sender it names complained; who is known by their link alone only leaves."""
+    about, was_sender = reported(mail, found)
     if about is None:
-        return Taken.NOT_OURS
+        return Taken.NOTHING if found else Taken.NOT_OURS
     moved = bool(about.reader.address_changed_at) and not about.delivery
     if moved and report.address and not same_address(report.address, about.reader.email):
         return Taken.NOTHING
+    if not was_sender:
+        return _unsubscribed(about, mail, now)
     return _note(message, mail, report, MailEvent.Kind.COMPLAINT, about, now)
 
 
@@ -158,8 +174,8 @@ def _of_reader(reports: list[Report], about: Owner) -> Report | None:
 
 
 def _event_kind(report: Report) -> MailEvent.Kind | None:
-    """As events have it; None for what changes nothing."""
-    if report.trying or report.kind in (Kind.AUTOREPLY, Kind.UNKNOWN):
+    """As events have it; None for what changes nothing. Complaints were told apart before."""
+    if report.trying or report.kind in (Kind.AUTOREPLY, Kind.UNKNOWN, Kind.COMPLAINT):
         return None
     if report.ours and report.kind in (Kind.HARD, Kind.SOFT):
         return MailEvent.Kind.OURS
@@ -175,13 +191,13 @@ def _note(
     now: dt.datetime,
 ) -> Taken:
     event = about.event(
-        kind=kind,
-        way=MailEvent.Way.MAIL,
-        status=report.status[:11],
-        reason=tidy(report.reason),
+        kind,
+        MailEvent.Way.MAIL,
         key=_key(message, mail, about, kind),
-        happened_at=_written_at(mail, now),
-        received_at=now,
+        now=now,
+        happened_at=_written_at(mail),
+        status=report.status,
+        reason=report.reason,
     )
     MailEvent.objects.note([event])
     return Taken.NOTED
@@ -193,14 +209,13 @@ def _key(message: bytes, mail: Message, about: Owner, kind: str) -> str:
     same = str(mail.get("Message-ID", "")).strip().encode()
     if not same:
         same = message.replace(b"\r\n", b"\n").partition(b"\n\n")[2]
-    return hashlib.sha256(f"mail {of} {kind} ".encode() + same).hexdigest()
+    return f"mail {of} {kind} {same.decode('latin-1')}"
 
 
-def _written_at(mail: Message, now: dt.datetime) -> dt.datetime:
-    """Its ``Date``, where that may be true; else this moment."""
+def _written_at(mail: Message) -> dt.datetime | None:
+    """Its ``Date``, where that can be read."""
     try:
-        written = parsedate_to_datetime(str(mail.get("Date", "")))
-    except ValueError:
-        return now
-    written = written if written.tzinfo else written.replace(tzinfo=dt.UTC)
-    return written if now - LATEST <= written <= now else now
+        written = parsedate_to_datetime(str(mail.get("Date", ""))[:100])
+        return (written if written.tzinfo else written.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (ValueError, OverflowError):  # the latter at both ends of the calendar
+        return None

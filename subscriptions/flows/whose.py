@@ -1,7 +1,10 @@
 """Whose message it was that something came back about: only what this site signed counts."""
 
+import email
 import re
+from collections.abc import Iterator
 from email.message import Message
+from itertools import islice
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -16,7 +19,7 @@ RECIPIENT_FIELDS = (
 )  # fmt: skip
 """Where mail servers write whom they had it for, and last what its sender wrote."""
 _MOST = 50
-"""Addresses and links that are looked at in one message."""
+"""Addresses, links and parts that are looked at in one message."""
 
 
 class Owner(NamedTuple):
@@ -36,10 +39,10 @@ class Owner(NamedTuple):
         moved, tried = self.reader.address_changed_at, self.delivery.last_attempt_at
         return not moved or bool(tried and tried >= moved)
 
-    def event(self, **fields: Any) -> MailEvent:
-        """Something that came back about it, to be noted."""
-        domain = domain_of(self.reader.email)
-        return MailEvent(subscriber=self.reader, delivery=self.delivery, domain=domain, **fields)
+    def event(self, kind: str, way: MailEvent.Way, **fields: Any) -> MailEvent:
+        """Something that came back about it, to be noted: the rest as of ``MailEvent.about``."""
+        delivery = self.delivery.pk if self.delivery else None
+        return MailEvent.about(self.reader, kind, way, delivery=delivery, **fields)
 
 
 def same_address(one: str, other: str) -> bool:
@@ -66,22 +69,43 @@ def owner(kind: verp.Kind, pk: int) -> Owner | None:
     return Owner(reader) if reader else None
 
 
-def named_inside(message: bytes, mail: Message) -> Owner | None:
-    """Whose message is enclosed: all that this site signed in it is one reader's, or nobody's.
+def reported(mail: Message, found: tuple[verp.Kind, int] | None) -> tuple[Owner | None, bool]:
+    """Whose message a feedback report (RFC 5965) is about, and whether its envelope sender says so.
 
-    Its headers have the envelope sender and ``List-Unsubscribe``, also where a mail service
-    took the address out of what it reports (RFC 5965).
+    That stands in ``Original-Mail-From`` or in the headers of the enclosed message, or is where
+    the report came to (``found``); else ``List-Unsubscribe`` of the enclosed message names the
+    reader. All that this site signed there is one reader's, or it is nobody's; what else is in
+    the text counts for nothing, because readers and whom they forward to know their links.
     """
-    parts = [part.get_payload(decode=True) for part in mail.walk() if not part.is_multipart()]
-    raw = b"\n".join([message, *(part for part in parts if isinstance(part, bytes))])
-    text = raw.decode("utf-8", "replace")
-    found = [owner(*signed) for signed in dict.fromkeys(_signed_addresses(text))]
-    tokens = dict.fromkeys(re.findall(_unsubscribe_link(), text))
-    found += [owner(verp.Kind.UNSUBSCRIBE, pk) for pk in _signed_tokens(list(tokens)[:_MOST])]
-    owners = [one for one in found if one]
+    senders, wishes = [found] if found else [], []
+    for name, value in _enclosed_headers(mail):
+        senders += _signed_addresses(value)
+        if name == "list-unsubscribe":
+            wishes += [*_signed_addresses(value), *_signed_links(value)]
+    of_sender = _owners(senders, {verp.Kind.DIGEST, verp.Kind.LETTER})
+    owners = of_sender + _owners(wishes, {verp.Kind.UNSUBSCRIBE})
     if len({one.reader.pk for one in owners}) != 1:
-        return None
-    return next((one for one in owners if one.delivery), owners[0])
+        return None, False
+    return next((one for one in owners if one.delivery), owners[0]), bool(of_sender)
+
+
+def _owners(signed: list[tuple[verp.Kind, int]], kinds: set[verp.Kind]) -> list[Owner]:
+    wanted = [one for one in dict.fromkeys(signed) if one[0] in kinds][:_MOST]
+    return [about for one in wanted if (about := owner(*one))]
+
+
+def _enclosed_headers(mail: Message) -> Iterator[tuple[str, str]]:
+    """Headers of enclosed messages, by names in lower case, and who sent them as a report says."""
+    for part in islice(mail.walk(), _MOST):
+        kind, payload = part.get_content_type(), part.get_payload()
+        inner = payload[0] if isinstance(payload, list) and payload else None
+        if kind == "text/rfc822-headers":
+            inner = email.message_from_bytes(bytes(part.get_payload(decode=True) or b""))
+        elif not kind.startswith("message/"):
+            continue
+        for name, value in inner.items() if isinstance(inner, Message) else ():
+            if kind != "message/feedback-report" or name.lower() == "original-mail-from":
+                yield name.lower(), str(value)
 
 
 def _signed_addresses(text: str) -> list[tuple[verp.Kind, int]]:
@@ -99,16 +123,13 @@ def _signed_addresses(text: str) -> list[tuple[verp.Kind, int]]:
     return signed
 
 
-def _unsubscribe_link() -> str:
+def _signed_links(text: str) -> list[tuple[verp.Kind, int]]:
     before, after = reverse("unsubscribe", args=["TOKEN"]).split("TOKEN")
-    return rf"{re.escape(before)}(\d{{1,18}}\.[\w-]{{22}}){re.escape(after)}"
-
-
-def _signed_tokens(tokens: list[str]) -> list[int]:
+    link = rf"{re.escape(before)}(\d{{1,18}}\.[\w-]{{22}}){re.escape(after)}"
     signed = []
-    for token in tokens:
+    for token in list(dict.fromkeys(re.findall(link, text)))[:_MOST]:
         try:
-            signed.append(links.UNSUBSCRIBE.read(token))
+            signed.append((verp.Kind.UNSUBSCRIBE, links.UNSUBSCRIBE.read(token)))
         except BadSignature:
             continue
     return signed

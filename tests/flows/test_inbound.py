@@ -27,11 +27,9 @@ from tests.conftest import MONDAY, ROOT
 from tests.returned import (
     answer,
     bounce,
-    complaint,
     of,
     of_digest,
     sent_digest,
-    unsubscribe_header,
 )
 
 UNKNOWN = "550 5.1.1 no such user here"
@@ -269,31 +267,6 @@ def test_a_mail_that_python_cannot_write_again_goes_to_staff_as_it_is(
     )
     assert "a person wrote" in pipe(broken)
     mail.outbox[0].message().as_bytes()
-
-
-def test_a_complaint_is_known_by_what_is_enclosed(
-    pipe: Pipe, ada: Subscriber, bo: Subscriber
-) -> None:
-    delivery = sent_digest(ada, MONDAY)
-    inside = f"Return-Path: <{of_digest(delivery)}>\n{unsubscribe_header(ada)}"
-    pipe(complaint("fbl@example.org", LATER, inside))
-    event = MailEvent.objects.get()
-    assert (event.subscriber, event.delivery, event.kind) == (ada, delivery, "complaint")
-    assert (status(ada), status(bo)) == ("complained", "active")
-    pipe(complaint("fbl@example.org", LATER, unsubscribe_header(bo), "<3@fbl.example.net>"))
-    assert status(bo) == "complained"
-
-
-def test_a_complaint_that_could_be_of_two_readers_is_nobodys(
-    pipe: Pipe, ada: Subscriber, bo: Subscriber
-) -> None:
-    for inside in (
-        f"{unsubscribe_header(ada)}\nX-Also: {unsubscribe_header(bo)}",
-        "To: ada@example.org",
-        unsubscribe_header(ada)[:-4] + "AA/>",
-    ):
-        assert "not for" in pipe(complaint("fbl@example.org", LATER, inside))
-    assert events() == []
 
 
 def test_more_than_a_megabyte_is_cut(pipe: Pipe, ada: Subscriber) -> None:
