@@ -1,7 +1,6 @@
 """What a mail service tells of messages (django-anymail's events): noted, and acted on once."""
 
 import datetime as dt
-import hashlib
 import json
 import logging
 import re
@@ -15,7 +14,6 @@ from subscriptions.delivery.answers import enhanced_status
 from subscriptions.delivery.bounces import verdict
 from subscriptions.delivery.bounces.verdicts import UNDELIVERED
 from subscriptions.delivery.reports import Kind
-from subscriptions.masking import tidy
 from subscriptions.models import Delivery, MailEvent, Subscriber
 
 from .bounces import apply_waiting
@@ -32,6 +30,13 @@ _OF_REJECTED = {
     RejectReason.TIMED_OUT: MailEvent.Kind.SOFT,
 }
 """What a service that refuses to send says of the address; other refusals are ours."""
+_LISTED = {
+    "suppress-unsubscribe": LEAVES,
+    "unsubscribed address": LEAVES,
+    "suppress-complaint": MailEvent.Kind.COMPLAINT,
+    "spam reporting address": MailEvent.Kind.COMPLAINT,
+}
+"""Why a service has an address on a list of its own: words of Mailgun and SendGrid."""
 _LASTING = {"permanent", "hardbounce", "bademailaddress", "bounce", "suppress-bounce"}
 _PASSING = {"transient", "undetermined", "softbounce", "dnserror", "blocked", "temporary"}
 """Words of the services: SES, Postmark, SendGrid and Mailgun."""
@@ -44,7 +49,8 @@ def take(service: str, events: Iterable[Any], now: dt.datetime) -> None:
     """Note the events of one request, which was checked; the number of queries is constant.
 
     Only for who leaves, and for each mail that came in, there are some of their own. Events of
-    nobody here, and of a reader's former address, are left out.
+    nobody here, and of a reader's former address, are left out; so is, but for a dead address,
+    what is without the number that goes along with our messages: others may use the account.
     """
     tracking = []
     for event in events:
@@ -52,7 +58,7 @@ def take(service: str, events: Iterable[Any], now: dt.datetime) -> None:
             _receive(event, now)
         elif (kind := judged(event)) is not None:
             tracking.append((event, kind))
-    owners = _owners([event for event, _ in tracking])
+    owners = _owners(tracking)
     noted = []
     for (event, kind), about in zip(tracking, owners, strict=True):
         if about is None:
@@ -62,7 +68,8 @@ def take(service: str, events: Iterable[Any], now: dt.datetime) -> None:
         else:
             noted.append(_noted(service, event, kind, about, now))
     if noted:
-        MailEvent.objects.note(noted)
+        # as whoever queues digests locks readers: neither waits for the other
+        MailEvent.objects.note(sorted(noted, key=lambda event: event.subscriber_id))
         apply_waiting(now)
 
 
@@ -74,6 +81,8 @@ def judged(event: AnymailTrackingEvent) -> str | None:
     """
     word, reason = _word(event), event.reject_reason
     match event.event_type:
+        case EventType.REJECTED | EventType.BOUNCED if word in _LISTED:
+            return _LISTED[word]
         case EventType.DELIVERED:
             return MailEvent.Kind.DELIVERED
         case EventType.UNSUBSCRIBED:
@@ -91,10 +100,6 @@ def judged(event: AnymailTrackingEvent) -> str | None:
 
 
 def _of_bounce(event: AnymailTrackingEvent, word: str) -> str:
-    if word == "suppress-unsubscribe":
-        return LEAVES
-    if word == "suppress-complaint":
-        return MailEvent.Kind.COMPLAINT
     text = _text(event)
     code, status = _CODE.match(text), enhanced_status(text)
     found = verdict(code[1] if code else "", status, text)
@@ -120,7 +125,9 @@ def _word(event: AnymailTrackingEvent) -> str:
     bounce = told.get("bounce")  # SES
     if isinstance(bounce, Mapping):
         return str(bounce.get("bounceType", "")).lower()
-    names = "SuppressionReason", "Type", "type"  # Postmark; SendGrid
+    names = ["SuppressionReason", "Type", "type"]  # Postmark; SendGrid
+    if event.event_type == EventType.REJECTED:  # else it is what the receiving server said
+        names.append("reason")
     return next((str(told[name]).lower() for name in names if told.get(name)), "")
 
 
@@ -128,8 +135,12 @@ def _text(event: AnymailTrackingEvent) -> str:
     return str(event.mta_response or event.description or "")
 
 
-def _owners(events: list[AnymailTrackingEvent]) -> list[Owner | None]:
-    """Whose message each is about: by the number that went along, else by the address."""
+def _owners(tracking: list[tuple[AnymailTrackingEvent, str]]) -> list[Owner | None]:
+    """Whose message each is about: by the number that went along with it.
+
+    Without one somebody else may have written: then only that the address is dead is a reader's.
+    """
+    events = [event for event, _ in tracking]
     digests = {number for event in events if (number := _number(event, "delivery"))}
     letters = {number for event in events if (number := _number(event, "subscriber"))}
     emails = {str(event.recipient).lower() for event in events if event.recipient}
@@ -138,13 +149,15 @@ def _owners(events: list[AnymailTrackingEvent]) -> list[Owner | None]:
     lowered = Subscriber.objects.annotate(email_lower=Lower("email"))
     by_email = {one.email.lower(): one for one in lowered.filter(email_lower__in=emails)}
     found = []
-    for event in events:
-        digest, letter = _number(event, "delivery"), _number(event, "subscriber")
-        about = None
+    for event, kind in tracking:
+        digest, about = _number(event, "delivery"), None
+        reader = readers.get(_number(event, "subscriber"))
+        if reader is None and kind == MailEvent.Kind.HARD:
+            reader = by_email.get(str(event.recipient).lower())
         if digest:
             delivery = deliveries.get(digest)
             about = Owner(delivery.subscriber, delivery) if delivery else None
-        elif reader := readers.get(letter) or by_email.get(str(event.recipient).lower()):
+        elif reader:
             about = Owner(reader)
         found.append(about if about and _is_theirs(event, about) else None)
     return found
@@ -177,13 +190,13 @@ def _noted(
     told = event.event_id or json.dumps(event.esp_event, sort_keys=True, default=str)
     same = "\n".join(["webhook", service, str(event.event_type), str(about.reader.pk), str(told)])
     return about.event(
-        kind=kind,
-        way=MailEvent.Way.WEBHOOK,
-        status=enhanced_status(text)[:11],
-        reason=tidy(text),
-        key=hashlib.sha256(same.encode()).hexdigest(),
-        happened_at=min(event.timestamp or now, now),
-        received_at=now,
+        kind,
+        MailEvent.Way.WEBHOOK,
+        key=same,
+        now=now,
+        happened_at=event.timestamp,
+        status=enhanced_status(text),
+        reason=text,
     )
 
 

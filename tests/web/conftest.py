@@ -1,11 +1,13 @@
+import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.test import Client
 
+from subscriptions.flows import webhooks
 from subscriptions.models import Topic
 
 Post = Callable[..., Any]
@@ -49,3 +51,17 @@ def link_in(message: Any, kind: str) -> str:
 
 def last_mail() -> Any:
     return mail.outbox[-1]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """The events that were handed on, before they are taken."""
+    events: list[Any] = []
+    take = webhooks.take
+
+    def spy(service: str, found: list[Any], now: dt.datetime) -> None:
+        events.extend(found)
+        take(service, found, now)
+
+    monkeypatch.setattr(webhooks, "take", spy)
+    yield events
