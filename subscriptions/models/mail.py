@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
+from django.conf import settings
 from django.db import connection, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
@@ -19,12 +20,34 @@ _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
 
 class MailEventQuerySet(models.QuerySet["MailEvent"]):
     def note(self, events: "list[MailEvent]") -> None:
-        """Store what came back; what is here already, by its key, is left as it is."""
-        self.bulk_create(events, ignore_conflicts=True)
+        """Store what came back; what is here already, by its key, is left as it is.
+
+        Left out is that a message was delivered, but for readers with a soft bounce that it may
+        end: of all others there would be one such event with every digest.
+        """
+        self.bulk_create(self._of_use(events), ignore_conflicts=True)
 
     def waiting(self) -> "MailEventQuerySet":
         """Those that have had no effect yet, the first first."""
         return self.filter(applied_at=None).order_by("pk")
+
+    def _of_use(self, events: "list[MailEvent]") -> "list[MailEvent]":
+        delivered = [event for event in events if event.kind == MailEvent.Kind.DELIVERED]
+        if not delivered:
+            return events
+        within = dt.timedelta(days=settings.SOFT_BOUNCE_DAYS)
+        earlier = self.filter(
+            kind=MailEvent.Kind.SOFT,
+            subscriber__in={event.subscriber_id for event in delivered},
+            happened_at__gte=min(event.happened_at for event in delivered) - within,
+        )
+        softly = set(earlier.values_list("subscriber", flat=True))
+        softly |= {event.subscriber_id for event in events if event.kind == MailEvent.Kind.SOFT}
+        return [
+            event
+            for event in events
+            if event.kind != MailEvent.Kind.DELIVERED or event.subscriber_id in softly
+        ]
 
 
 class MailEvent(models.Model):

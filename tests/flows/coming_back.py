@@ -29,7 +29,7 @@ def came_back(
     way: MailEvent.Way = MailEvent.Way.MAIL,
     key: str = "",
 ) -> MailEvent:
-    """An event that waits to have its effect."""
+    """An event that waits to have its effect; one that is of no use is not stored."""
     event = MailEvent.about(
         reader,
         "soft" if kind == "ours" else kind,
@@ -42,7 +42,7 @@ def came_back(
         reason="550 5.1.1 no such user",
     )
     MailEvent.objects.note([event])
-    return MailEvent.objects.get(key=event.key)
+    return MailEvent.objects.filter(key=event.key).first() or event
 
 
 def counted() -> list[tuple[str, str, int, int, int, int]]:

@@ -68,8 +68,6 @@ def in_state(reader: Subscriber, state: str) -> None:
         ("bounced", "complaint", "complained", "complaint", {}),
         ("active", "soft", "active", "", {}),
         ("active", "ours", "active", "", {}),
-        ("active", "delivered", "active", "", {}),
-        ("bounced", "delivered", "bounced", "", {}),
     ],
 )
 def test_what_each_kind_does_to_readers_in_each_state(
@@ -96,9 +94,9 @@ def test_a_digest_that_waits_is_not_sent_any_more(reader: Subscriber) -> None:
 
 def test_a_complaint_is_stronger_than_a_bounce_and_stays(reader: Subscriber) -> None:
     sent = digest(reader, MONDAY)
-    for n, kind in enumerate(("hard", "complaint", "hard", "delivered")):
+    for n, kind in enumerate(("hard", "complaint", "hard", "soft", "delivered")):
         came_back(reader, kind, LATER + n * DAY, sent)
-    assert bounces.apply_waiting(LATER + 4 * DAY).total() == 4
+    assert bounces.apply_waiting(LATER + 4 * DAY).total() == 5
     assert (status(reader), suppressed()) == ("complained", "complaint")
     assert subscribe.mailable_from(reader.email, reader, LATER + 400 * DAY), "never again"
 
@@ -180,7 +178,7 @@ def test_what_came_back_is_counted_by_the_day_it_came_and_its_domain(
     monkeypatch.setattr(bounces, "AT_ONCE", 2)
     other = make_reader("bob@bücher.example")
     first, second = digest(reader, MONDAY), digest(other, MONDAY)
-    for kind in ("ours", "delivered", "soft"):
+    for kind in ("ours", "soft", "delivered"):
         came_back(reader, kind, LATER, first)
         came_back(other, kind, LATER, second)
     came_back(reader, "ours", LATER, first, key="the same by another way")

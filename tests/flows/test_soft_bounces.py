@@ -97,6 +97,26 @@ def test_a_letter_that_is_delivered_clears(reader: Subscriber) -> None:
     assert soft_run(reader, now + DAY).length == 0
 
 
+def test_what_was_delivered_is_stored_only_of_whom_it_may_clear(
+    make_reader: Make, django_assert_num_queries: Any
+) -> None:
+    """Else there is an event with every digest of every reader."""
+    readers = [make_reader(f"r{n}@example.org", at=MONDAY - DAY) for n in range(6)]
+    now = MONDAY + 40 * DAY
+    came_back(readers[0], "soft", now - 29 * DAY)
+    came_back(readers[1], "soft", now - 31 * DAY)
+    came_back(readers[2], "ours", now - DAY)
+    about = [
+        MailEvent.about(reader, "delivered", MailEvent.Way.WEBHOOK, key=reader.email, now=now)
+        for reader in readers
+    ]
+    softly = MailEvent.about(readers[3], "soft", MailEvent.Way.WEBHOOK, key="at once", now=now)
+    with django_assert_num_queries(2):
+        MailEvent.objects.note([*about, softly])
+    delivered = MailEvent.objects.filter(kind="delivered")
+    assert {event.subscriber for event in delivered} == {readers[0], readers[3]}
+
+
 def test_the_limits_are_settings(reader: Subscriber, settings: Any) -> None:
     settings.SOFT_BOUNCES, settings.SOFT_BOUNCE_DAYS = 2, 14
     assert play(reader, SOFT, Step(15, "soft"), Step(14, "soft")) == [False, False, True]
