@@ -11,6 +11,7 @@ LINES = 5
 """Who wants to leave says so at the beginning."""
 LONGEST = 20_000
 """Characters of a text that are looked at."""
+LONGEST_SUBJECT = 1_000
 
 _QUOTED = re.compile(
     r"^\s*>"
@@ -25,32 +26,34 @@ _QUOTED = re.compile(
 """Where what somebody else wrote begins."""
 
 _MAIL = r"(e ?mails?|mails?|digests?|newsletters?|messages?|updates?|list|mailing ?list)"
-_THESE = (
+_MAILS = (
     r"((all|any|this|the|these|those|your|further|future|more|such|paper round) )*"
-    rf"({_MAIL}|paper round|everything|it|this|these)"
+    rf"({_MAIL}|paper round)"
 )
+_FROM = rf"(from|of|off) ({_MAILS}|everything|it|this|these)"
+"""Alone such a word may mean a paper, an interest, anything: “please remove it”."""
 _DE_MAIL = r"(e ?mails?|mails?|newsletter|nachrichten)"
 _ME = r"(me|us|my (e ?mail )?(address|subscription)|this (e ?mail )?address)"
 _WISHES = (
     # English
     (
-        rf"(unsubscribe|remove|delete|take) {_ME}( off| out)?( (from|of|off) {_THESE})?"
-        rf"|(unsubscribe|remove)( (from )?{_THESE})?"
+        rf"(unsubscribe|remove|delete|take) {_ME}( off| out)?( {_FROM})?"
+        rf"|(unsubscribe|remove)( {_FROM}| {_MAILS})?"
     ),
     (
         r"stop( (sending|mailing|e ?mailing|writing)( to)?( me)?)?"
-        rf"( {_THESE}| (the|my|this) subscription)?"
+        rf"( {_MAILS}| (the|my|this) subscription)?"
     ),
-    rf"(end|cancel|quit) ({_THESE}|(the|my|this) subscription)",
+    rf"(end|cancel|quit) ({_MAILS}|(the|my|this) subscription)",
     (
         r"(i )?(want|wish|d like|would like) to"
         r" (unsubscribe|be (removed|unsubscribed)|be taken off|opt out|cancel)"
-        rf"( (from|of) {_THESE}| (the|my|this) subscription)?"
+        rf"( {_FROM}| (the|my|this) subscription)?"
     ),
-    rf"opt ?(me )?out( (from|of) {_THESE})?",
+    rf"opt ?(me )?out( {_FROM})?",
     rf"no more {_MAIL}",
     (
-        rf"(do not|don t) (send|mail|e ?mail|write|contact)( to)?( me)?( {_THESE})?"
+        rf"(do not|don t) (send|mail|e ?mail|write|contact)( to)?( me)?( {_MAILS})?"
         r"( again| any ?more| any longer)*"
     ),
     # German
@@ -146,11 +149,12 @@ def own_words(mail: Message) -> str:
 
 
 def decoded(value: object) -> str:
-    """A header as people read it (RFC 2047), or as it stands where it is broken."""
+    """The beginning of a header as people read it (RFC 2047); as it stands where it is broken."""
+    text = str(value or "")[:LONGEST_SUBJECT]
     try:
-        return str(make_header(decode_header(str(value or ""))))
+        return str(make_header(decode_header(text)))
     except (ValueError, LookupError, UnicodeError):
-        return str(value)
+        return text
 
 
 def _is_wish(sentence: str) -> bool:

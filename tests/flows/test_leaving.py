@@ -28,6 +28,12 @@ No more emails please
 Don't send me any more
 Do not email me again
 cancel my subscription
+cancel these mails
+unsubscribe me from this
+take me off it
+Remove me from everything
+remove
+unsubscribe from these
 Please delete my email address
 Abmelden
 Ich möchte mich abmelden
@@ -57,6 +63,16 @@ stop the daily digest and send weekly
 Please do not unsubscribe me
 I don't want to unsubscribe
 remove the topic robotics
+There is a duplicate among my interests. Please remove it.
+The paper of Tuesday was retracted. Please stop this.
+The paper was retracted. Please stop this.
+My second interest is wrong. Could you please remove it?
+Card 3 shows the wrong paper. Please remove this.
+Thanks for the list. Cancel it
+Please remove it.
+Don't send me these again
+stop everything
+unsubscribe this
 please remove the paper by Lee
 what happens if I unsubscribe
 Can I stop the daily mails and get weekly ones
