@@ -5,6 +5,7 @@ import logging
 from collections import Counter, defaultdict
 
 from django.db import transaction
+from django.db.models import Q
 
 from subscriptions.delivery.outcomes import Outcome, Result
 from subscriptions.delivery.refusals import refusal
@@ -135,22 +136,37 @@ def _complained(reader: Subscriber, now: dt.datetime) -> None:
 
 
 def _count(events: list[MailEvent]) -> None:
-    """Count what came back by day and domain; one thing told twice of a digest counts once."""
+    """Count what came back by day and domain; one thing told twice counts once."""
     told = _told_before(events)
     days: dict[dt.date, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for event in events:
-        what = event.delivery_id, event.kind
-        if event.kind != Kind.DELIVERED and what not in told:
+        thing = _thing(event)
+        if thing and thing not in told:
             days[event.received_at.astimezone(dt.UTC).date()][event.domain][event.kind] += 1
-            if event.delivery_id:
-                told.add(what)
+            told.add(thing)
     for day in sorted(days):
         DomainDay.objects.add(day, days[day])
 
 
-def _told_before(events: list[MailEvent]) -> set[tuple[int | None, str]]:
-    """What other events told already of the same digests."""
+def _thing(event: MailEvent) -> tuple[str, int] | None:
+    """What an event tells: the same for all that tell it; None for what is not counted.
+
+    Of digests alone it is known how many were sent. A reader complains once, of whatever it is:
+    who has signed addresses can write any number of reports.
+    """
+    if event.kind == Kind.COMPLAINT:
+        return event.kind, event.subscriber_id
+    if event.kind == Kind.DELIVERED or event.delivery_id is None:
+        return None
+    return event.kind, event.delivery_id
+
+
+def _told_before(events: list[MailEvent]) -> set[tuple[str, int]]:
+    """What other events told already of the same digests and readers."""
     digests = {event.delivery_id for event in events if event.delivery_id}
-    earlier = MailEvent.objects.filter(delivery__in=digests, applied_at__isnull=False)
+    complainers = {event.subscriber_id for event in events if event.kind == Kind.COMPLAINT}
+    same = Q(delivery__in=digests) | Q(kind=Kind.COMPLAINT, subscriber__in=complainers)
+    earlier = MailEvent.objects.filter(same, applied_at__isnull=False)
     others = earlier.exclude(pk__in=[event.pk for event in events])
-    return set(others.values_list("delivery", "kind"))
+    found = others.only("kind", "delivery_id", "subscriber_id")
+    return {thing for event in found if (thing := _thing(event))}

@@ -155,7 +155,7 @@ def test_one_that_fails_stops_no_other_and_is_tried_again(
 ) -> None:
     other = make_reader("bob@example.net")
     came_back(reader, "hard", LATER)
-    came_back(other, "hard", LATER)
+    came_back(other, "hard", LATER, digest(other, MONDAY))
     end = preferences.end
 
     def broken(subscriber: Subscriber, *rest: Any) -> None:
@@ -191,6 +191,33 @@ def test_what_came_back_is_counted_by_the_day_it_came_and_its_domain(
         ("2025-10-15", "example.org", 0, 0, 1, 0),
         ("2025-10-15", "xn--bcher-kva.example", 0, 0, 0, 1),
     ]
+
+
+def test_a_reader_complains_once_whatever_their_reports_are_about(
+    reader: Subscriber, make_reader: Make
+) -> None:
+    """Who has signed addresses can write any number of reports."""
+    other = make_reader("bob@example.net")
+    for n in range(5):
+        came_back(reader, "complaint", LATER, digest(reader, MONDAY + n * DAY))
+        came_back(reader, "complaint", LATER, key=f"{n}")
+        bounces.apply_waiting(LATER)
+    came_back(other, "complaint", LATER)
+    bounces.apply_waiting(LATER)
+    assert counted() == [
+        ("2025-10-14", "example.net", 0, 0, 0, 1), ("2025-10-14", "example.org", 0, 0, 0, 1)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["hard", "soft", "ours"])
+def test_what_came_back_of_other_mails_than_digests_is_not_counted(
+    reader: Subscriber, kind: str
+) -> None:
+    """How many were sent is counted of digests alone."""
+    came_back(reader, kind, LATER)
+    assert bounces.apply_waiting(LATER) == {kind: 1}
+    assert counted() == []
+    assert status(reader) == ("bounced" if kind == "hard" else "active")
 
 
 def test_the_tick_applies_and_forgets(reader: Subscriber, monkeypatch: pytest.MonkeyPatch) -> None:
