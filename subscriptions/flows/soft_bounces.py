@@ -5,7 +5,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import F, Max
 
 from subscriptions.models import Delivery, MailEvent, Subscriber
 
@@ -29,13 +29,17 @@ def soft_run(reader: Subscriber, now: dt.datetime) -> Run:
     """Those since the last success, within ``SOFT_BOUNCE_DAYS``; three queries at most.
 
     A success is a digest that was told to be delivered, or that a server took and nothing came
-    back about within ``QUEUE_LIFE``. A digest counts once, as the last that was told of it; one
-    that was refused for what this site did says nothing of the mailbox.
+    back about within ``QUEUE_LIFE``. A digest counts once, as the last that was told of it, but
+    not of a try before it was sent; one that was refused for what this site did says nothing of
+    the mailbox.
     """
     within = dt.timedelta(days=settings.SOFT_BOUNCE_DAYS)
     start = max(now - 2 * within, since(reader))
     told: dict[int | None, dict[str, dt.datetime]] = defaultdict(dict)
     events = reader.mail_events.filter(happened_at__gte=start).order_by()
+    events = events.exclude(
+        delivery__sent_at__isnull=False, received_at__lt=F("delivery__last_attempt_at")
+    )
     for digest, kind, last in events.values_list("delivery", "kind").annotate(Max("happened_at")):
         told[digest][kind] = last
     tries: list[tuple[dt.datetime, bool]] = []

@@ -88,6 +88,25 @@ def test_what_is_delivered_in_the_end_was_no_bounce(reader: Subscriber) -> None:
     assert soft_run(reader, last.created_at + 2 * DAY).length == 3
 
 
+@pytest.mark.parametrize("kind", ["soft", "ours"])
+def test_what_was_sent_in_the_end_was_no_bounce(reader: Subscriber, kind: str) -> None:
+    """Staff had what failed queued again. What comes back after that is of the second sending."""
+    for n in range(4):
+        at = MONDAY + 7 * n * DAY
+        made = digest(reader, at, "failed")
+        came_back(reader, kind, at, made)
+        again = {"status": "sent", "last_attempt_at": at + DAY / 4, "sent_at": at + DAY / 4}
+        Delivery.objects.filter(pk=made.pk).update(**again)
+        apply_waiting(at + DAY)
+        assert soft_run(reader, at + DAY).length == 0
+    came_back(reader, "soft", at + DAY / 2, Delivery.objects.latest("pk"))
+    assert soft_run(reader, at + DAY).length == 1
+    earlier = Delivery.objects.order_by("pk")[2]
+    came_back(reader, "soft", at, earlier)
+    assert soft_run(reader, at + DAY).length == 2
+    assert not Suppression.objects.exists()
+
+
 def test_a_letter_that_is_delivered_clears(reader: Subscriber) -> None:
     play(reader, SOFT, SOFT, SOFT)
     now = MONDAY + 22 * DAY
