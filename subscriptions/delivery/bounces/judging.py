@@ -50,10 +50,9 @@ def of_mention(mention: Mention, text: str, trying: bool) -> Report:
         whole = said(text)
         if whole and (whole.kind is Kind.SOFT or found.kind is not Kind.HARD):
             found, about = verdict(code, status, text), text
-    certain = found != USER_UNKNOWN or _is_certain_in_words(
+    if found == USER_UNKNOWN and not _is_certain_in_words(
         mention.address, code, status, about, text
-    )
-    if not certain:
+    ):
         found = _DOUBTED
     if found.kind is Kind.DELIVERED or (trying and found.kind is Kind.HARD):
         found = _DELAYED
@@ -95,7 +94,7 @@ def _is_certain_in_words(address: str, code: str, status: str, about: str, text:
         return True
     if status or stage(about) or _RELAYED.search(text):
         return False
-    return not code or address in about.partition(code)[2][:200]
+    return not code or address in about.partition(code)[2].partition("\n\n")[0][:200]
 
 
 def _status(text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
+from itertools import islice
 
 from .html import plain
 
@@ -16,6 +17,8 @@ LONGEST_HEADER = 2000
 _MBOX = re.compile(rb"\A(\s*>?From [^\n]*\n)+")
 _ENDS = re.compile(rb"\r\n|\r")
 _STRUCTURE = re.compile(rb"^content-[a-z-]+:[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE)
+_NESTING = re.compile(rb"^content-type:\s{0,9}(multipart|message)/", re.IGNORECASE | re.MULTILINE)
+_UNFOLDED = re.compile(rb";\s*\n(?=(?:boundary|charset|report-type)=)", re.IGNORECASE)
 _JAPANESE = re.compile(rb"\x1b\$[@B]")
 _REPORTS = {
     "message/delivery-status": "statuses",
@@ -47,10 +50,13 @@ class Letter:
 def tidied(raw: bytes, most: int = MOST_BYTES) -> bytes:
     """The beginning, with lines that end in LF, without an mbox's first line.
 
-    Long headers are cut that the email package reads in quadratic time.
+    It ends where the parts are too many, which may stand in one another: the email package reads
+    those by recursion. Long headers are cut that it reads in quadratic time.
     """
     whole = _MBOX.sub(b"", _ENDS.sub(b"\n", raw[:most]))
     lines = b"\n".join(whole.split(b"\n", MOST_LINES)[:MOST_LINES])
+    nested = next(islice(_NESTING.finditer(lines), MOST_PARTS, None), None)
+    lines = _UNFOLDED.sub(b"; ", lines[: nested.start()] if nested else lines)
     return _STRUCTURE.sub(lambda found: found[0][:LONGEST_HEADER], lines)
 
 
@@ -93,9 +99,8 @@ def header(message: Message, name: str) -> str:
     """A header, decoded (RFC 2047, 6532), on one line; empty where there is none."""
     low = name.lower()
     value = next((str(raw) for of, raw in message.raw_items() if of.lower() == low), "")
-    value = value[:LONGEST_HEADER]
+    value = _utf8(value[:LONGEST_HEADER])
     with suppress(HeaderParseError, LookupError, ValueError):  # then it stays as it stands
-        value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         value = str(make_header(decode_header(value)))
     return " ".join(value.split())
 
@@ -108,7 +113,8 @@ def _parts(part: Message) -> list[Message]:
 def _report(part: Message) -> str:
     """The fields of a report, which the email package reads as headers of messages."""
     text = "\n".join(
-        "".join(f"{name}: {value}\n" for name, value in each.items()) + f"\n{_body(each)}"
+        "".join(f"{name}: {_utf8(str(value))}\n" for name, value in each.raw_items())
+        + f"\n{_body(each)}"
         for each in _parts(part)
     )
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
@@ -134,3 +140,8 @@ def _decoded(body: bytes, part: Message) -> str:
     with suppress(LookupError, ValueError):
         return body.decode(charset, "replace")
     return body.decode("latin-1")
+
+
+def _utf8(value: str) -> str:
+    """A raw header; the email package has bytes that are not ASCII as halves of surrogate pairs."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

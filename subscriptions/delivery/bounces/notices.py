@@ -17,6 +17,12 @@ _MACHINE = re.compile("no-?reply|do-?not-?reply")
 _TRYING = either(_TABLE["trying"])
 _QUOTED = re.compile(r"^(>(?!>>) ?)+")
 _HEADER = re.compile(r"(return-path|received|dkim-signature|x-[\w-]+|message-id):", re.IGNORECASE)
+_FIELD = re.compile(
+    r"[\s>*]{0,20}(subject|betreff|objet|asunto|assunto|oggetto|onderwerp|тема|主[题題旨]|件名"
+    r"|(mail )?from|sender|sent( date)?|date|message-?id)\s?[:：]",
+    re.IGNORECASE,
+)
+"""Of the returned message, told among the words: no words of the server."""
 _SHORTEST = 20
 
 
@@ -43,7 +49,8 @@ def notice(letter: Letter) -> str:
             line = _QUOTED.sub("", raw[:LONGEST_LINE])
             if read > _SHORTEST and (_HEADER.match(line) or _RETURNED.search(folded(line))):
                 return "\n".join(lines).strip()
-            lines.append(line)
+            if not _FIELD.match(line):
+                lines.append(line)
             read += len(line)
     return "\n".join(lines).strip()
 

@@ -10,7 +10,7 @@ _LATIN_MARKS = re.compile("[\u0300-\u036f]")
 _SPACE = re.compile(r"\s+")
 _IDEOGRAPH = r"[\u3040-\u30ff\u4e00-\u9fff]"
 _BETWEEN_IDEOGRAPHS = re.compile(rf"(?<={_IDEOGRAPH}) (?={_IDEOGRAPH})")
-_SAME = str.maketrans({"\u2018": "'", "\u2019": "'", "\u2010": "-", "\u2011": "-"})
+_SAME = str.maketrans({"\u2018": "'", "\u2019": "'", "\u2010": "-", "\u2011": "-", "\u0131": "i"})
 
 
 def folded(text: str) -> str:

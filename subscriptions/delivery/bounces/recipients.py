@@ -1,6 +1,7 @@
 """Whom a notice is about, and which of its lines are about each."""
 
 import email
+import logging
 import re
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -11,6 +12,7 @@ from .letter import Letter, header, tidied
 from .phrases import either, table
 
 MOST_RECIPIENTS, LINES_EACH = 50, 12
+logging.getLogger("flufl.bounce").disabled = True  # it logs what it also raises
 _FLUFL_BYTES = 24_000
 """Its detectors read every line some forty times, and long ones in quadratic time."""
 _LONG = re.compile(rb"[^\n]{250}(?=[^\n])")

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..answers import enhanced_status
+from ..answers import ACCOUNT, CLIENT, RELAY, enhanced_status
 from ..reports import Kind
 from .phrases import either, folded, table
 
@@ -30,8 +30,9 @@ def _ours(reason: str) -> Verdict:
 
 _TABLE = table("refusals.toml")
 _MADE = {"hard": lambda reason: Verdict(Kind.HARD, False, reason), "soft": _soft, "ours": _ours}
+_WORDS = _TABLE["words"] | {"relay": RELAY, "client": CLIENT, "sending": ACCOUNT}
 FAMILIES = tuple(
-    (either(each["phrases"], _TABLE["words"]), _MADE[each["kind"]](each["reason"]))
+    (either(each["phrases"], _WORDS), _MADE[each["kind"]](each["reason"]))
     for each in _TABLE["family"]
 )
 USER_UNKNOWN = Verdict(Kind.HARD, False, "user unknown")
@@ -68,7 +69,7 @@ _NOT_WORDS = re.compile(
 )
 _STAGES = {
     "RCPT": re.compile(
-        r"(?<!need )\brcpt(_to)?\b(?! first| \(recip)|does not like recipient|rejected recipient"
+        r"(?<!need )\brcpt(_to)?\b(?! first| \(recip| to: (?!<|[45]\d\d\b))|does not like recipient|rejected recipient"
     ),
     "MAIL": re.compile(
         r"(to|after|following|in) (the )?(mail from|e?helo|connect|initial)|\[mail_from\]"
