@@ -1,15 +1,17 @@
 """Mail handed over by HTTP."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import OperationalError, connection
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from subscriptions.models import MailEvent, Subscriber
 from subscriptions.verp import Kind
-from subscriptions.web.views.inbound import TOO_LARGE
+from subscriptions.web.views.inbound import TOO_LARGE, inbound
 from tests.conftest import MONDAY
 from tests.returned import answer, bounce, of, of_digest, sent_digest
 
@@ -75,6 +77,21 @@ def test_only_a_post_takes_anything(client: Client, db: None) -> None:
 
 def test_what_is_far_too_large_is_not_read(db: None) -> None:
     assert post(b"x", CONTENT_LENGTH=TOO_LARGE + 1).status_code == 413
+
+
+@pytest.mark.parametrize("length", [None, "", "many"])
+def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(
+    ada: Subscriber, length: str | None
+) -> None:
+    message = answer(of(Kind.UNSUBSCRIBE, ada), "")
+    environ = RequestFactory().generic(
+        "POST", "/inbound/", message, "message/rfc822", headers=BEARER
+    ).environ  # fmt: skip
+    environ |= {"wsgi.input": io.BytesIO(message), "wsgi.input_terminated": True}
+    del environ["CONTENT_LENGTH"]
+    if length is not None:
+        environ["CONTENT_LENGTH"] = length
+    assert inbound(WSGIRequest(environ)).status_code == 411
 
 
 def test_while_the_database_is_away_it_is_to_come_again(ada: Subscriber) -> None:

@@ -20,14 +20,17 @@ def inbound(request: HttpRequest) -> HttpResponse:
     """Take one message (RFC 5322, the body as it is) that a mail server hands over.
 
     ``Authorization: Bearer INBOUND_SECRET``; the envelope recipient is in ``X-Recipient`` or
-    ``?recipient=``. 503 where it cannot be taken now: come again.
+    ``?recipient=``. 411 without its length; 503 where it cannot be taken now: come again.
     """
     if not settings.INBOUND_SECRET:
         raise Http404
     given = request.headers.get("Authorization", "")
     if not constant_time_compare(given, f"Bearer {settings.INBOUND_SECRET}"):
         return _refused(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": "Bearer"})
-    if int(request.META.get("CONTENT_LENGTH") or 0) > TOO_LARGE:
+    length = str(request.META.get("CONTENT_LENGTH", ""))
+    if not length.isdecimal():  # of a body in chunks nothing would be read
+        return _refused(HTTPStatus.LENGTH_REQUIRED)
+    if int(length) > TOO_LARGE:
         return _refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     recipient = request.headers.get("X-Recipient") or request.GET.get("recipient")
     try:
