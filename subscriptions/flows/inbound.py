@@ -39,8 +39,8 @@ class Taken(Enum):
 def receive(message: bytes, recipient: str | None, now: dt.datetime) -> Taken:
     """Take a mail that is kept nowhere else: what a person wrote is passed on to staff.
 
-    Raises what the database raises where it is away, and ``ConnectionError`` where staff could
-    not be mailed: whoever brought it keeps it and comes again.
+    Raises what the database raises where it is away, and ``ConnectionError`` where staff cannot
+    be mailed now: whoever brought it keeps it and comes again.
     """
     message = message[:LARGEST]
     taken = take(message, recipient, now)
@@ -58,7 +58,7 @@ def take(message: bytes, recipient: str | None, now: dt.datetime) -> Taken:
     ``bounces.apply_waiting``; the same mail again, by whatever way, changes nothing.
     """
     message = message[:LARGEST]
-    mail = email.message_from_bytes(tidied(message))
+    mail = email.message_from_bytes(tidied(message, LARGEST))
     reports = parse(message)
     found = addressed(mail, recipient)
     about = found and owner(*found)

@@ -11,10 +11,12 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 
+from subscriptions.delivery.bounces.letter import tidied
 from subscriptions.models import MailboxState
 
 MOST_A_DAY = 50
-"""Mails of readers that staff get: a loop or a flood ends there."""
+"""Mails of readers that staff get: a loop or a flood waits at the mail server."""
+LONGEST_FIELD = 2_000
 
 logger = logging.getLogger(__name__)
 
@@ -22,16 +24,22 @@ logger = logging.getLogger(__name__)
 def pass_on(message: bytes, now: dt.datetime) -> None:
     """Mail it to all staff who have an address, whole and as an attachment.
 
-    Raises ConnectionError where the mail server took none of it.
+    Raises ConnectionError where whoever brought it must keep it: the mail server took none of
+    it, or staff were sent enough today.
     """
     staff = get_user_model().objects.filter(is_active=True, is_staff=True).exclude(email="")
     addresses = list(staff.values_list("email", flat=True))
+    today = now.date()
     if not addresses:
         logger.warning("a reader wrote, and no staff has an address to be sent it")
-    elif not MailboxState.objects.may_pass_on(now.date(), MOST_A_DAY):
+        return
+    if MailboxState.objects.passed_on_at(today) >= MOST_A_DAY:
         logger.warning("a reader wrote; staff were sent %s such mails today already", MOST_A_DAY)
-    elif not sum(_sent(_enclosing(message, address)) for address in addresses):
+        raise ConnectionError("staff were sent enough mails of readers today")
+    sender, kind = _sender(message), _type(message)
+    if not sum(_sent(_enclosing(message, kind, sender, address)) for address in addresses):
         raise ConnectionError("what a reader wrote could not be mailed to staff")
+    MailboxState.objects.count_passed_on(today)
 
 
 def _sent(mail: EmailMessage) -> bool:
@@ -42,9 +50,8 @@ def _sent(mail: EmailMessage) -> bool:
         return False
 
 
-def _enclosing(message: bytes, address: str) -> EmailMessage:
+def _enclosing(message: bytes, kind: str, sender: str, address: str) -> EmailMessage:
     """A mail to one of staff; their answer goes to who wrote."""
-    sender = _sender(message)
     return EmailMessage(
         "A reader wrote to Paper Round",
         "Somebody answered a mail of Paper Round. What they wrote is attached; your answer to\n"
@@ -53,7 +60,7 @@ def _enclosing(message: bytes, address: str) -> EmailMessage:
         to=[address],
         reply_to=[sender] if sender else None,
         headers={"Auto-Submitted": "auto-generated"},
-        attachments=[("written.eml", message, _type(message))],
+        attachments=[("written.eml", message, kind)],
     )
 
 
@@ -69,12 +76,12 @@ def _type(message: bytes) -> str:
 
 def _sender(message: bytes) -> str:
     """Who wrote, as answers find them; empty where that is no address."""
-    written = email.message_from_bytes(message)
+    written = email.message_from_bytes(tidied(message))
     for field in ("Reply-To", "From"):
-        address = parseaddr(str(written.get(field, "")))[1]
         try:
+            address = parseaddr(str(written.get(field, ""))[:LONGEST_FIELD])[1]
             validate_email(address)
-        except ValidationError:
+        except (ValidationError, RecursionError):  # the latter with many brackets
             continue
         return address
     return ""

@@ -15,13 +15,15 @@ class MailboxStateQuerySet(models.QuerySet["MailboxState"]):
     def due(self, now: dt.datetime, every: dt.timedelta) -> bool:
         return self._free(now, every).exists() or not self.exists()
 
-    def may_pass_on(self, today: dt.date, cap: int) -> bool:
-        """Count one more mail that is passed on to staff today, if the cap allows it."""
+    def passed_on_at(self, day: dt.date) -> int:
+        """Mails of readers that staff were sent on the day."""
+        counted = self.filter(passed_on_day=day).values_list("passed_on", flat=True)
+        return counted.first() or 0
+
+    def count_passed_on(self, day: dt.date) -> None:
         self.get_or_create(pk=1)
-        another_day = ~Q(passed_on_day=today) | Q(passed_on_day=None)
-        if self.filter(another_day).update(passed_on_day=today, passed_on=1):
-            return True
-        return bool(self.filter(passed_on__lt=cap).update(passed_on=F("passed_on") + 1))
+        if not self.filter(passed_on_day=day).update(passed_on=F("passed_on") + 1):
+            self.update(passed_on_day=day, passed_on=1)
 
     def _free(self, now: dt.datetime, every: dt.timedelta) -> "MailboxStateQuerySet":
         nobodys = Q(leased_until=None) | Q(leased_until__lte=now)
