@@ -1,6 +1,7 @@
 """System checks for what an operator sets, most before the site faces the world."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -79,12 +80,25 @@ def check_inbound(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
         found.append(
             Error(text, hint="ANYMAIL_WEBHOOK_SECRET=user:password", id="paper_round.E021")
         )
+    amazon = (settings.EMAIL_HOST or "").endswith(".amazonaws.com")
+    if amazon and secret and not _is_installed("boto3"):
+        text = "Amazon SES cannot tell of bounces: its webhooks need boto3, which is not installed."
+        hint = "EXTRAS=ses and build again; without containers: uv sync with --extra ses."
+        found.append(Warning(text, hint=hint, id="paper_round.W021"))
     if (settings.IMAP_URL or settings.INBOUND_SECRET) and not settings.BOUNCE_ADDRESS:
         text = "Mail is taken in, but nothing is sent to it: BOUNCE_ADDRESS is not set."
         found.append(
             Warning(text, hint="BOUNCE_ADDRESS=bounces@example.org", id="paper_round.W020")
         )
     return found
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        import_module(name)
+    except ImportError:
+        return False
+    return True
 
 
 @register(Tags.security, deploy=True)

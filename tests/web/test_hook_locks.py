@@ -22,7 +22,7 @@ def test_readers_are_taken_in_the_order_in_which_digests_are_queued(
     first, second = make_reader("ada@example.org"), make_reader("bo@example.org")
     events = [
         AnymailTrackingEvent(
-            event_type="delivered", timestamp=MONDAY, event_id=reader.email,
+            event_type="failed", timestamp=MONDAY, event_id=reader.email,
             recipient=reader.email, metadata={"subscriber": str(reader.pk)}, esp_event={},
         )
         for reader in (second, first)
