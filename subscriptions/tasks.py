@@ -88,8 +88,7 @@ def send_queued() -> None:
 
 @shared_task
 def apply_mail_events() -> None:
-    while bounces.apply_waiting(timezone.now()):
-        pass
+    bounces.apply_all(timezone.now)
 
 
 @shared_task

@@ -3,8 +3,9 @@
 import datetime as dt
 import logging
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from subscriptions.delivery.outcomes import Outcome, Result
@@ -17,7 +18,7 @@ from .soft_bounces import since, soft_run, tried_at
 KEPT = dt.timedelta(days=90)
 PURGED_AT_ONCE = 10_000
 MOST = 500
-"""Events that one call looks at, of those that may change a reader: a web request waits for it."""
+"""Events that are looked at together, of those that may change a reader."""
 AT_ONCE = 1_000
 """Events of one transaction, of those that change none."""
 
@@ -30,24 +31,25 @@ CHANGES_NOBODY = (Kind.OURS, Kind.DELIVERED)
 logger = logging.getLogger(__name__)
 
 
-def apply_waiting(now: dt.datetime) -> Counter[str]:
-    """Let what came back have its effect, the first first; how many of each kind had it.
+def apply_all(clock: Callable[[], dt.datetime]) -> Counter[str]:
+    """Let all that came back have its effect, the first first; how many of each kind had it.
 
-    Called until it returns nothing, it has left only what fails.
     ``old`` are those about a message from before the reader signed up or moved to this address:
     they have none. An event that fails is tried again by the next call, and stops no other.
     """
     done: Counter[str] = Counter()
-    while counted := _count_harmless(now):
+    last = 0
+    while pks := _changing(above=last):
+        done.update(_apply_each(pks, clock()))
+        last = pks[-1]
+    while counted := _count_harmless(clock()):
         done.update(counted)
-    waiting = MailEvent.objects.waiting().exclude(kind__in=CHANGES_NOBODY)
-    for pk in list(waiting.values_list("pk", flat=True)[:MOST]):
-        try:
-            if what := _apply(pk, now):
-                done[what] += 1
-        except Exception:
-            logger.exception("mail event %s had no effect yet", pk)
     return done
+
+
+def apply_waiting(now: dt.datetime) -> Counter[str]:
+    """As ``apply_all``, but no more than a web request waits for; the tick sees to the rest."""
+    return _apply_each(_changing(), now) + _count_harmless(now)
 
 
 def refused(pk: int, outcome: Outcome, now: dt.datetime) -> None:
@@ -80,10 +82,29 @@ def purge(now: dt.datetime) -> None:
     ).delete()
 
 
+def _changing(above: int = 0) -> list[int]:
+    """The next events that may change a reader, above a pk."""
+    waiting = MailEvent.objects.waiting().exclude(kind__in=CHANGES_NOBODY).filter(pk__gt=above)
+    return list(waiting.values_list("pk", flat=True)[:MOST])
+
+
+def _apply_each(pks: list[int], now: dt.datetime) -> Counter[str]:
+    done: Counter[str] = Counter()
+    for pk in pks:
+        try:
+            if what := _apply(pk, now):
+                done[what] += 1
+        except Exception:
+            logger.exception("mail event %s had no effect yet", pk)
+    return done
+
+
 def _count_harmless(now: dt.datetime) -> Counter[str]:
     """Take the next events that change no reader, in one transaction; how many of each kind."""
+    waiting = MailEvent.objects.waiting().filter(kind__in=CHANGES_NOBODY)
+    if connection.features.has_select_for_update_skip_locked:
+        waiting = waiting.select_for_update(skip_locked=True)
     with transaction.atomic():
-        waiting = MailEvent.objects.waiting().filter(kind__in=CHANGES_NOBODY).select_for_update()
         events = list(waiting[:AT_ONCE])
         MailEvent.objects.filter(pk__in=[event.pk for event in events]).update(applied_at=now)
         _count(events)

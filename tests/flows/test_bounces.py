@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
-from django.db import connection
+from django.db import connection, transaction
 
 from subscriptions import tasks
 from subscriptions.flows import bounces, preferences, staff_choices, subscribe
@@ -172,6 +172,62 @@ def test_one_that_fails_stops_no_other_and_is_tried_again(
     assert status(reader) == "bounced"
 
 
+def test_any_number_that_fail_stop_no_other(
+    reader: Subscriber, make_reader: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounces, "MOST", 2)
+    other = make_reader("bob@example.net")
+    for n in range(5):
+        came_back(reader, "complaint", LATER, key=f"{n}")
+    came_back(other, "hard", LATER)
+
+    def broken(*_: Any) -> None:
+        raise ValueError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bounces, "_complained", broken)
+        assert bounces.apply_all(lambda: LATER) == {"hard": 1}
+    assert (status(reader), status(other)) == ("active", "bounced")
+    assert bounces.apply_all(lambda: LATER) == {"complaint": 5}
+
+
+def test_a_web_request_waits_for_a_few_only(
+    reader: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounces, "MOST", 2)
+    monkeypatch.setattr(bounces, "AT_ONCE", 3)
+    for n in range(7):
+        came_back(reader, "soft", LATER, key=f"soft {n}")
+        came_back(reader, "ours", LATER, key=f"ours {n}")
+    assert bounces.apply_waiting(LATER) == {"soft": 2, "ours": 3}
+    assert bounces.apply_all(lambda: LATER) == {"soft": 5, "ours": 4}
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_what_another_worker_counts_is_not_waited_for(make_reader: Make) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer")
+    reader, applied = make_reader(), []
+    first, _ = (came_back(reader, "ours", LATER, key=f"{n}") for n in range(2))
+
+    def run() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '3s'")
+            applied.append(bounces.apply_waiting(LATER))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        MailEvent.objects.select_for_update().get(pk=first.pk)
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    assert applied == [{"ours": 1}]
+    assert bounces.apply_waiting(LATER) == {"ours": 1}
+
+
 def test_what_came_back_is_counted_by_the_day_it_came_and_its_domain(
     reader: Subscriber, make_reader: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +240,7 @@ def test_what_came_back_is_counted_by_the_day_it_came_and_its_domain(
     came_back(reader, "ours", LATER, first, key="the same by another way")
     came_back(reader, "ours", LATER + DAY, digest(reader, LATER))
     came_back(other, "complaint", LATER + DAY, second)
-    bounces.apply_waiting(LATER + DAY)
+    bounces.apply_all(lambda: LATER + DAY)
     assert counted() == [
         ("2025-10-14", "example.org", 0, 1, 1, 0),
         ("2025-10-14", "xn--bcher-kva.example", 0, 1, 1, 0),
