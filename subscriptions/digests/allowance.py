@@ -14,8 +14,6 @@ from subscriptions.models import ALL, Allowance, Delivery, DomainDay, DomainPaus
 PAUSED_FOR = dt.timedelta(hours=1)
 """After so long a row looks again whether its domain pauses; the end of the pause brings it at
 once."""
-SPREAD = dt.timedelta(hours=1)
-"""The time after midnight, UTC, over which come those that had to wait for the next day."""
 
 
 class Use(NamedTuple):
@@ -96,15 +94,13 @@ def admitted(claimed: list[Delivery], now: dt.datetime) -> Iterator[Share]:
         if domains[row.pk] in paused:
             put_off[paused_reply(domains[row.pk]), now + PAUSED_FOR].append(row.pk)
     full = Allowance.objects.take(day, most, [domains[row.pk] for row in rows])
-    turns: dict[str, dt.datetime] = {}
+    midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.UTC)
     for row, reached in zip(rows, full, strict=True):
-        if reached:
-            limit = most[reached.domain]
-            turn = turns.setdefault(reached.domain, _turn(day, reached.place, limit))
-            put_off[_full_reply(reached.domain, limit), turn].append(row.pk)
+        if reached is not None:
+            put_off[_full_reply(reached, most[reached]), midnight].append(row.pk)
     for (reply, until), pks in put_off.items():
         Delivery.objects.put_off(pks, claimed[0].claim_token, until, reply)
-    free = [row for row, reached in zip(rows, full, strict=True) if not reached]
+    free = [row for row, reached in zip(rows, full, strict=True) if reached is None]
     share = Share(day, free, frozenset(most))
     try:
         yield share
@@ -116,9 +112,3 @@ def _full_reply(domain: str, limit: int) -> str:
     if domain == ALL:
         return f"{limit:,} messages are the most of this day of the warm-up"
     return f"{limit:,} messages are the most of a day to {domain}"
-
-
-def _turn(day: dt.date, place: int, limit: int) -> dt.datetime:
-    """When those of this place in the queue are tried on the next day, the first the first."""
-    midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.UTC)
-    return midnight + SPREAD * min(place / limit, 1)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from django.db import models, transaction
 from django.db.models import F
@@ -11,20 +10,13 @@ ALL = ""
 """Stands for all domains together."""
 
 
-class Full(NamedTuple):
-    """A message that must wait for another day."""
-
-    domain: str
-    """Whose limit is reached; may be ``ALL``."""
-    place: int
-    """How many had to wait for that limit before it, on that day."""
-
-
 class AllowanceQuerySet(models.QuerySet["Allowance"]):
     def take(
         self, day: dt.date, limits: Mapping[str, int], domains: Sequence[str]
-    ) -> list[Full | None]:
-        """Take a place for a message to each of these domains, in turn; None where there is one.
+    ) -> list[str | None]:
+        """Take a place for a message to each of these domains, in turn.
+
+        None where there is one; else whose limit is reached, which may be ``ALL``.
 
         The rows are locked in the order of their domains, so that workers neither take more
         than ``limits`` between them nor wait for each other for good.
@@ -32,7 +24,7 @@ class AllowanceQuerySet(models.QuerySet["Allowance"]):
         concerned = sorted(limits.keys() & {ALL, *domains})
         if not concerned:
             return [None] * len(domains)
-        found: list[Full | None] = []
+        found: list[str | None] = []
         with transaction.atomic():
             empty = [Allowance(day=day, domain=domain) for domain in concerned]
             self.bulk_create(empty, ignore_conflicts=True)
@@ -42,7 +34,7 @@ class AllowanceQuerySet(models.QuerySet["Allowance"]):
                 drawn_on = [rows[name] for name in (domain, ALL) if name in rows]
                 full = next((row for row in drawn_on if row.used >= limits[row.domain]), None)
                 if full:
-                    found.append(Full(full.domain, full.waiting))
+                    found.append(full.domain)
                     full.waiting += 1
                     continue
                 found.append(None)
