@@ -62,6 +62,8 @@ def test_what_receivers_would_hold_against_it(
         ("BOUNCE_ADDRESS", "Bounces <bounces@example.org>", "E011"),
         ("BOUNCE_ADDRESS", "bounces@bücher.example", "E011"),
         ("DKIM_KEY", "/nowhere/dkim.pem", "E012"),
+        ("DKIM_SELECTOR", "pr2026", "E012"),
+        ("DKIM_ED25519_SELECTOR", "pr2026ed", "E012"),
     ],
 )
 def test_what_keeps_mail_from_being_sent(settings: Any, name: str, value: str, found: str) -> None:

@@ -104,7 +104,7 @@ def _signature(signer: dkim.DKIM, key: Key, headers: Sequence[bytes]) -> bytes:
 
 @lru_cache(4)
 def _keys(*configured: tuple[str, str, str]) -> tuple[Key, ...]:
-    found = [_key(*one) for one in configured if one[2]]
+    found = [_key(*one) for one in configured if any(one[1:])]
     if len({key.selector for key in found}) < len(found):
         raise KeyUnusable("DKIM_SELECTOR and DKIM_ED25519_SELECTOR are the same: DNS needs two")
     return tuple(found)
@@ -114,6 +114,8 @@ def _key(setting: str, selector: str, value: str) -> Key:
     """``value`` is the text of a PEM file, or its path."""
     if not selector:
         raise KeyUnusable(f"{setting}_SELECTOR is not set, but {setting}_KEY is")
+    if not value:
+        raise KeyUnusable(f"{setting}_KEY is not set, but {setting}_SELECTOR is")
     try:
         pem = value if value.startswith("-----BEGIN") else Path(value).read_text()
         private = load_pem_private_key(pem.encode(), password=None)

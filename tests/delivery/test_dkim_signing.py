@@ -201,6 +201,8 @@ def locked() -> str:
     ("values", "fault"),
     [
         ({"DKIM_KEY": pem(RSA)}, "DKIM_SELECTOR is not set, but DKIM_KEY is"),
+        ({"DKIM_SELECTOR": "a"}, "DKIM_KEY is not set, but DKIM_SELECTOR is"),
+        ({"DKIM_ED25519_SELECTOR": "a"}, "DKIM_ED25519_KEY is not set, but"),
         ({"DKIM_SELECTOR": "a", "DKIM_KEY": "-----BEGIN nothing"}, "no private key in PEM"),
         ({"DKIM_SELECTOR": "a", "DKIM_KEY": locked()}, "without a password"),
         ({"DKIM_SELECTOR": "a", "DKIM_KEY": pem(ED25519)}, "DKIM_KEY is not a key for RSA"),
