@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from .delivery import dkim_signing
 from .delivery.setup import SMTP
-from .delivery.setup.domains import aligned, domain_of
+from .delivery.setup.domains import aligned, mailbox_domain
 
 TAG = "mail"
 LONGEST_SITE, LONGEST_BOUNCE = 36, 38
@@ -46,8 +46,8 @@ def check_trusted(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
 
 
 def _doubts() -> Iterator[tuple[str, str, str]]:
-    sender = domain_of(settings.DEFAULT_FROM_EMAIL)
-    envelope = domain_of(settings.BOUNCE_ADDRESS or settings.DEFAULT_FROM_EMAIL)
+    sender = mailbox_domain(settings.DEFAULT_FROM_EMAIL)
+    envelope = mailbox_domain(settings.BOUNCE_ADDRESS or settings.DEFAULT_FROM_EMAIL)
     signing = dkim_signing.domain()
     if not settings.SITE_URL.startswith("https://"):
         yield (
@@ -87,6 +87,6 @@ def _one_address(value: str) -> bool:
         return False
     local, _, domain = found[0][1].rpartition("@")
     try:
-        return bool(local and domain_of(f"@{domain}"))
+        return bool(local and mailbox_domain(f"@{domain}"))
     except UnicodeError:
         return False

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 
 from subscriptions.delivery.answers import enhanced_status
 from subscriptions.delivery.bounces import verdict
+from subscriptions.delivery.bounces.statuses import reply_code
 from subscriptions.delivery.bounces.verdicts import UNDELIVERED
 from subscriptions.delivery.reports import Kind
 from subscriptions.models import Delivery, MailEvent, Subscriber
@@ -40,7 +41,6 @@ _LISTED = {
 _LASTING = {"permanent", "hardbounce", "bademailaddress", "bounce", "suppress-bounce"}
 _PASSING = {"transient", "undetermined", "softbounce", "dnserror", "blocked", "temporary"}
 """Words of the services: SES, Postmark, SendGrid and Mailgun."""
-_CODE = re.compile(r"^\W*(?:smtp; ?)?([245]\d\d)\b")
 
 logger = logging.getLogger(__name__)
 
@@ -101,8 +101,8 @@ def judged(event: AnymailTrackingEvent) -> str | None:
 
 def _of_bounce(event: AnymailTrackingEvent, word: str) -> str:
     text = _text(event)
-    code, status = _CODE.match(text), enhanced_status(text)
-    found = verdict(code[1] if code else "", status, text)
+    code, status = reply_code(text), enhanced_status(text)
+    found = verdict(code, status, text)
     if found.ours:
         return MailEvent.Kind.OURS
     lasting = word in _LASTING or event.event_type == EventType.REJECTED

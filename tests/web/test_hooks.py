@@ -220,7 +220,7 @@ def test_a_request_told_again_does_not_unsubscribe_who_came_back(
     client: Client, ada: Subscriber, settings: Any
 ) -> None:
     settings.ANYMAIL = BASED
-    change = {"RecordType": "SubscriptionChange", "SuppressionReason": "ManualSuppression"}
+    change: Request = {"RecordType": "SubscriptionChange", "SuppressionReason": "ManualSuppression"}
     change |= {"Recipient": ada.email, "Metadata": {"subscriber": str(ada.pk)}}
     assert ada.confirmed_at
     before, after = (ada.confirmed_at + n * dt.timedelta(hours=1) for n in (-1, 1))

@@ -55,6 +55,12 @@ def records(text: str) -> list[Record]:
     return _merged(blocks)[:MOST_RECIPIENTS]
 
 
+def reply_code(text: str) -> str:
+    """The SMTP reply code at the beginning of what a server said; empty where there is none."""
+    found = _CODE.search(text[:80])
+    return found[1] if found else ""
+
+
 def _merged(blocks: list[dict[str, str]]) -> list[Record]:
     """Blocks that name nobody belong to the recipient before them, or to the next."""
     people: list[dict[str, str]] = []
@@ -94,7 +100,7 @@ def read_diagnosis(named: list[str], action: str, told: str, diagnosis: str) -> 
         aliases=tuple(dict.fromkeys(each.lower() for each in named)),
         action=(action.split() or [""])[0].strip(";()").lower(),
         status=status,
-        code=found[1] if (found := _CODE.search(diagnosis[:80])) else "",
+        code=reply_code(diagnosis),
         text=" ".join(filter(None, (diagnosis, _comment(told)))),
     )
 

@@ -9,7 +9,7 @@ from subscriptions.delivery import dkim_signing
 
 from .dkim import check_dkim
 from .dmarc import check_dmarc
-from .domains import domain_of
+from .domains import mailbox_domain
 from .findings import Finding, Level
 from .lookups import Lookups
 from .servers import check_mx, check_reverse, check_server
@@ -30,8 +30,8 @@ def check_setup(
     another machine signs with. ``connect``: whether to try ``EMAIL_URL``.
     """
     by_smtp = settings.EMAIL_BACKEND == SMTP
-    sender = domain_of(settings.DEFAULT_FROM_EMAIL)
-    envelope = domain_of(settings.BOUNCE_ADDRESS or settings.DEFAULT_FROM_EMAIL)
+    sender = mailbox_domain(settings.DEFAULT_FROM_EMAIL)
+    envelope = mailbox_domain(settings.BOUNCE_ADDRESS or settings.DEFAULT_FROM_EMAIL)
     if by_smtp:
         yield check_spf(envelope, ip, settings.EMAIL_HOST, dns)
     elif settings.EMAIL_BACKEND.startswith("anymail."):

@@ -7,7 +7,7 @@ from publicsuffixlist import PublicSuffixList
 from subscriptions.delivery.mime import address, bare
 
 
-def domain_of(mailbox: str) -> str:
+def mailbox_domain(mailbox: str) -> str:
     """The domain of ``Name <address>`` in A-labels and lower case; empty where it has none.
 
     Raises UnicodeError for a domain that no name in DNS can be.
