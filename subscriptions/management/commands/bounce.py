@@ -14,7 +14,8 @@ class Command(BaseCommand):
     help = (
         "Take one message from standard input, as a mail server pipes it: a bounce, a complaint, "
         "an unsubscribe, an answer. The exit status is 0 when it was looked at, 75 (EX_TEMPFAIL) "
-        "where the database or the mail server is away, so that the mail server keeps it."
+        "where the database or the mail server is away, or staff were sent enough mails of readers "
+        "today, so that the mail server keeps it."
     )
     requires_system_checks = []
 
