@@ -32,6 +32,7 @@ audit: install
 soak: install
 	$(BIN)/python -m tests.soak
 	DRILL=1 $(BIN)/python -m pytest tests/drill
+	MUTATIONS=1 $(BIN)/python -m pytest -k mutat tests/delivery/bounces tests/flows
 
 check: install
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ _QUOTED = re.compile(r"^(>(?!>>) ?)+")
 _HEADER = re.compile(r"(return-path|received|dkim-signature|x-[\w-]+|message-id):", re.IGNORECASE)
 _FIELD = re.compile(
     r"[\s>*]{0,20}(subject|betreff|objet|asunto|assunto|oggetto|onderwerp|тема|主[题題旨]|件名"
-    r"|(mail )?from|sender|sent( date)?|date|message-?id)\s?[:：]",
+    r"|(mail )?from|sender|sent( date)?|date|message-?id)\s?[:\uff1a]",
     re.IGNORECASE,
 )
 """Of the returned message, told among the words: no words of the server."""

@@ -69,7 +69,8 @@ _NOT_WORDS = re.compile(
 )
 _STAGES = {
     "RCPT": re.compile(
-        r"(?<!need )\brcpt(_to)?\b(?! first| \(recip| to: (?!<|[45]\d\d\b))|does not like recipient|rejected recipient"
+        r"(?<!need )\brcpt(_to)?\b(?! first| \(recip| to: (?!<|[45]\d\d\b))"
+        r"|does not like recipient|rejected recipient"
     ),
     "MAIL": re.compile(
         r"(to|after|following|in) (the )?(mail from|e?helo|connect|initial)|\[mail_from\]"
