@@ -224,7 +224,7 @@ def test_size_sections_and_layout(client: Client, reader: Subscriber, make_paper
     call_command("send_due", now=SUNDAY + dt.timedelta(days=1))
     (message,) = mail.outbox
     assert message.message().get_content_type() == "text/plain"
-    assert str(message.body).count("More like this:") == 5
+    assert str(message.body).count("More like this [") == 5
     nothing = client.post(path(reader), data(sections=[]))
     assert nothing.status_code == 422 and "Keep at least one section." in nothing.text
 
