@@ -10,6 +10,7 @@ from typing import Any
 from anymail.signals import AnymailInboundEvent, AnymailTrackingEvent, EventType, RejectReason
 from django.db.models.functions import Lower
 
+from subscriptions import verp
 from subscriptions.delivery.answers import enhanced_status
 from subscriptions.delivery.bounces import verdict
 from subscriptions.delivery.bounces.statuses import reply_code
@@ -18,9 +19,9 @@ from subscriptions.delivery.reports import Kind
 from subscriptions.models import Delivery, MailEvent, Subscriber
 
 from .bounces import apply_waiting
-from .inbound import receive
+from .inbound import LARGEST, receive
 from .preferences import unsubscribe
-from .whose import Owner, same_address
+from .whose import Owner, same_address, signed_addresses
 
 LEAVES = "leaves"
 """The reader wants no more, as the mail service tells it; else a ``MailEvent.Kind``."""
@@ -41,6 +42,8 @@ _LISTED = {
 _LASTING = {"permanent", "hardbounce", "bademailaddress", "bounce", "suppress-bounce"}
 _PASSING = {"transient", "undetermined", "softbounce", "dnserror", "blocked", "temporary"}
 """Words of the services: SES, Postmark, SendGrid and Mailgun."""
+
+_RETURN_PATHS = {"delivery": verp.Kind.DIGEST, "subscriber": verp.Kind.LETTER}
 
 logger = logging.getLogger(__name__)
 
@@ -171,9 +174,15 @@ def _is_theirs(event: AnymailTrackingEvent, about: Owner) -> bool:
 
 
 def _number(event: AnymailTrackingEvent, name: str) -> int:
-    """What was sent along as metadata; 0 where it was not."""
+    """What was sent along as metadata, else in the return path that is told; 0 without both.
+
+    Over SMTP there is no metadata.
+    """
     value = str(event.metadata.get(name)) if isinstance(event.metadata, Mapping) else ""
-    return int(value) if re.fullmatch("[0-9]{1,18}", value) else 0
+    if re.fullmatch("[0-9]{1,18}", value):
+        return int(value)
+    told = json.dumps(event.esp_event, default=str)[:LARGEST]
+    return next((pk for kind, pk in signed_addresses(told) if kind is _RETURN_PATHS[name]), 0)
 
 
 def _leave(event: AnymailTrackingEvent, about: Owner, now: dt.datetime) -> None:

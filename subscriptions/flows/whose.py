@@ -57,7 +57,7 @@ def addressed(mail: Message, recipient: str | None) -> tuple[verp.Kind, int] | N
     ``recipient``: of the envelope, as the mail server tells it.
     """
     fields = [str(value) for name in RECIPIENT_FIELDS for value in mail.get_all(name, [])]
-    return next(iter(_signed_addresses("\n".join([recipient or "", *fields]))), None)
+    return next(iter(signed_addresses("\n".join([recipient or "", *fields]))), None)
 
 
 def owner(kind: verp.Kind, pk: int) -> Owner | None:
@@ -79,9 +79,9 @@ def reported(mail: Message, found: tuple[verp.Kind, int] | None) -> tuple[Owner 
     """
     senders, wishes = [found] if found else [], []
     for name, value in _enclosed_headers(mail):
-        senders += _signed_addresses(value)
+        senders += signed_addresses(value)
         if name == "list-unsubscribe":
-            wishes += [*_signed_addresses(value), *_signed_links(value)]
+            wishes += [*signed_addresses(value), *_signed_links(value)]
     of_sender = _owners(senders, {verp.Kind.DIGEST, verp.Kind.LETTER})
     owners = of_sender + _owners(wishes, {verp.Kind.UNSUBSCRIBE})
     if len({one.reader.pk for one in owners}) != 1:
@@ -108,7 +108,8 @@ def _enclosed_headers(mail: Message) -> Iterator[tuple[str, str]]:
                 yield name.lower(), str(value)
 
 
-def _signed_addresses(text: str) -> list[tuple[verp.Kind, int]]:
+def signed_addresses(text: str) -> list[tuple[verp.Kind, int]]:
+    """What each address in a text says that this site signed."""
     local, _, domain = settings.BOUNCE_ADDRESS.rpartition("@")
     if not local:
         return []

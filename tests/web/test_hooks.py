@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from subscriptions import verp
 from subscriptions.flows import webhooks
 from subscriptions.models import MailEvent, Subscriber
 from subscriptions.verp import Kind
@@ -123,6 +124,39 @@ def test_an_event_is_of_the_digest_that_was_sent(
     assert "ada@" not in noted.reason
     ada.refresh_from_db()
     assert ada.status == "bounced"
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_over_smtp_the_return_path_says_whose_it_is(
+    client: Client, ada: Subscriber, settings: Any, signed: bool
+) -> None:
+    settings.ANYMAIL, settings.BOUNCE_ADDRESS = BASED, "bounces@example.org"
+    delivery = sent_digest(ada, MONDAY)
+    source = verp.address(Kind.DIGEST, delivery.pk)
+    told = {
+        "notificationType": "Complaint",
+        "mail": {
+            "timestamp": "2025-10-14T08:00:00.000Z",
+            "messageId": "one",
+            "source": source if signed else source.replace("+b", "+b1"),
+            "destination": [ada.email],
+        },
+        "complaint": {
+            "complainedRecipients": [{"emailAddress": ada.email}],
+            "timestamp": "2025-10-14T08:00:00.000Z",
+            "feedbackId": "two",
+        },
+    }
+    body = {"Type": "Notification", "MessageId": "three", "Message": json.dumps(told)}
+    headers = {
+        "authorization": BASIC,
+        "x-amz-sns-message-type": "Notification",
+        "x-amz-sns-message-id": "three",
+    }
+    path = "/anymail/amazon_ses/tracking/"
+    answer = client.post(path, json.dumps(body), content_type="text/plain", headers=headers)
+    assert answer.status_code == 200
+    assert effects() == ({ada.email: ["complaint"]} if signed else {})
 
 
 @pytest.mark.parametrize(
