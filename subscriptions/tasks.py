@@ -52,7 +52,8 @@ def tick() -> None:
     if wanted.due(now):
         fetch_wanted.delay()
     troubles.tell_staff(now)
-    brakes.tell_staff(now)
+    if brakes.untold(now):
+        tell_staff.delay()
     if indexing.unindexed().exists():
         index_papers.delay()
     _take_back(now)
@@ -89,6 +90,11 @@ def send_queued() -> None:
 @shared_task
 def apply_mail_events() -> None:
     bounces.apply_all(timezone.now)
+
+
+@shared_task
+def tell_staff() -> None:
+    brakes.tell_staff(timezone.now)
 
 
 @shared_task

@@ -129,7 +129,7 @@ def make_site(make_paper: Make, make_reader: Make, commit: Any, settings: Any) -
     send_due(max(now, reader.next_digest_at or now), timezone.now)
     tell_staff(now)
     DomainPause.objects.begin("mail.example", Cause.BOUNCES, "9 of 90 bounced: 10%", now)
-    brakes.tell_staff(now)
+    brakes.tell_staff(lambda: now)
     DomainPause.objects.all().delete()
     index_papers()
     delivery = Delivery.objects.get(subscriber=reader)

@@ -9,11 +9,10 @@ coming back.
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q, Sum
 from django.urls import reverse
 
@@ -40,6 +39,8 @@ FEWEST = 5
 WARN = 3
 """At such a part of the share of complaints that pauses, staff are warned."""
 WARN_AGAIN = dt.timedelta(days=7)
+LEASE = dt.timedelta(hours=1)
+"""More than a server that hangs takes to be asked for all staff."""
 KEPT, USES_KEPT = dt.timedelta(days=400), dt.timedelta(days=8)
 
 JUDGED = "sent", "hard", "ours", "complaint"
@@ -185,19 +186,49 @@ def purge(now: dt.datetime) -> None:
     Allowance.objects.filter(day__lt=now.date() - USES_KEPT).delete()
 
 
-def tell_staff(now: dt.datetime) -> None:
-    """Mail each pause and each warning once; what no mail server takes, the next tick tries."""
-    for site in SendingPause.objects.filter(told_at=None):
-        _tell(site, ALL, now)
+def untold(now: dt.datetime) -> list[SendingPause | DomainPause]:
+    """Pauses and warnings that staff were not mailed, and that no worker is mailing them."""
+    free = Q(told_at=None) & (Q(telling_until=None) | Q(telling_until__lte=now))
     news = Q(ended_at=None) | Q(cause=Cause.WARNING)
-    for pause in DomainPause.objects.filter(news, told_at=None).order_by("pk"):
-        _tell(pause, pause.domain, now)
+    domains = DomainPause.objects.filter(free, news).order_by("pk")
+    return [*SendingPause.objects.filter(free), *domains]
 
 
-def _tell(pause: SendingPause | DomainPause, domain: str, now: dt.datetime) -> None:
+def tell_staff(clock: Callable[[], dt.datetime]) -> None:
+    """Mail each pause and each warning once; what no mail server takes, the next tick tries.
+
+    Each is claimed before it is mailed. Of a worker that dies meanwhile another takes over
+    after ``LEASE``: then staff may have a mail twice, but never none.
+    """
+    for pause in untold(clock()):
+        try:
+            _tell(pause, clock())
+        except ConnectionError as error:
+            logger.warning("staff could not be told yet of pauses: %s", error)
+            return
+        except Exception:
+            logger.exception("staff could not be told of a pause: %s", pause)
+
+
+def _tell(pause: SendingPause | DomainPause, now: dt.datetime) -> None:
+    rows, until = type(pause).objects.filter(pk=pause.pk), now + LEASE
+    claimed = rows.filter(since=pause.since, told_at=None, telling_until=pause.telling_until)
+    if not claimed.update(telling_until=until):
+        return
+    mine = rows.filter(telling_until=until)
+    try:
+        mail_staff("sending_paused", _context(pause), str(pause))
+    except BaseException:
+        mine.update(telling_until=None)
+        raise
+    mine.update(told_at=now, telling_until=None)
+
+
+def _context(pause: SendingPause | DomainPause) -> dict[str, object]:
+    domain = pause.domain if isinstance(pause, DomainPause) else ALL
     figures = reverse("admin:subscriptions_domainday_changelist")
     pauses = reverse("admin:subscriptions_domainpause_changelist")
-    context = {
+    return {
         "pause": pause,
         "domain": domain,
         "command": " ".join([RESUME, *(["--domain", domain] if domain else [])]),
@@ -205,10 +236,3 @@ def _tell(pause: SendingPause | DomainPause, domain: str, now: dt.datetime) -> N
         "pauses_url": links.absolute(pauses),
         "deliveries_url": links.absolute(reverse("admin:subscriptions_delivery_changelist")),
     }
-    try:
-        with transaction.atomic():
-            told = type(pause).objects.filter(pk=pause.pk, told_at=None).update(told_at=now)
-            if told:
-                mail_staff("sending_paused", context, str(pause))
-    except Exception:
-        logger.exception("staff could not be told of a pause of %s", domain or "all sending")

@@ -10,19 +10,25 @@ from subscriptions.delivery.outcomes import Result
 
 from .mail import mail_one
 
+AWAY = {Result.NOT_TRIED, Result.RETRY_SOON}
+"""Another mail would fare no better now."""
+
 logger = logging.getLogger(__name__)
 
 
 def mail_staff(name: str, context: Mapping[str, Any], news: str) -> None:
     """Fill ``templates/email/<name>/`` for all staff who have an address.
 
-    ``news`` goes to the log where nobody has one. Raises ConnectionError where not one mail
-    could be handed over.
+    ``news`` goes to the log where nobody has one. Where the mail server is away, nobody else is
+    tried. Raises ConnectionError where not one mail was handed over; what is in doubt counts.
     """
     staff = get_user_model().objects.filter(is_active=True, is_staff=True).exclude(email="")
-    addresses = staff.values_list("email", flat=True)
-    results = [mail_one(name, context, address).result for address in addresses]
-    if results and Result.SENT not in results:
+    results: set[Result] = set()
+    for address in staff.values_list("email", flat=True):
+        results.add(mail_one(name, context, address).result)
+        if results & AWAY:
+            break
+    if results and not results & {Result.SENT, Result.IN_DOUBT}:
         raise ConnectionError("the mail server took none of the mails")
     if not results:
         logger.warning("%s, and no staff has an address to be told at", news)

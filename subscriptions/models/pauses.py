@@ -36,6 +36,9 @@ class SendingPause(models.Model):
     reason = models.CharField(max_length=LONGEST_REASON)
     since = models.DateTimeField()
     told_at = models.DateTimeField(null=True, blank=True, help_text="when staff were mailed")
+    telling_until = models.DateTimeField(
+        null=True, blank=True, help_text="until then a worker mails staff"
+    )
 
     objects = SendingPauseQuerySet.as_manager()
 
@@ -74,6 +77,9 @@ class DomainPause(models.Model):
     since = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True, help_text="when staff were mailed")
+    telling_until = models.DateTimeField(
+        null=True, blank=True, help_text="until then a worker mails staff"
+    )
 
     objects = DomainPauseQuerySet.as_manager()
 

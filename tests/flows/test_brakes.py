@@ -1,4 +1,4 @@
-"""Where too much comes back, sending pauses, and staff are told once."""
+"""Where too much comes back, sending pauses."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -12,16 +12,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from subscriptions import tasks
-from subscriptions.delivery.outcomes import Outcome, Result
 from subscriptions.digests.settle import pause, pause_domain, resume, resume_domain
-from subscriptions.flows import brakes, staff_mail
-from subscriptions.models import (
-    Allowance,
-    Cause,
-    DomainDay,
-    DomainPause,
-    SendingPause,
-)
+from subscriptions.flows import brakes
+from subscriptions.models import Allowance, DomainDay, DomainPause, SendingPause
 from tests.delivery.conftest import serve
 
 NOW = dt.datetime(2025, 10, 13, 9, tzinfo=dt.UTC)
@@ -259,49 +252,6 @@ def test_a_pause_by_hand_that_ended_forgets_nothing() -> None:
     tick()
     assert paused() == {"bad.example": "bounces"}
     assert subjects() == ["Sending to bad.example is paused"], "who pauses by hand knows it"
-
-
-def test_a_mail_server_that_refuses_this_site_is_told_when_it_takes_mail_again(
-    make_reader: Make, make_paper: Make, serve: Any, settings: Any
-) -> None:
-    make_paper("Robot arms", votes=5)
-    make_reader(phrases=("robot arms",))
-    refusing = serve({("MAIL", 0): "553 5.1.8 sender domain not found"})
-    tick(NOW, NOW + HOUR)
-    site = SendingPause.objects.get()
-    assert (site.cause, site.told_at) == (Cause.SERVER, None)
-    assert not refusing.messages
-    taking = serve()
-    tick(NOW + 2 * HOUR, NOW + 3 * HOUR)
-    (told,) = taking.messages
-    assert told.rcpt == "RCPT TO:<operator@example.org>"
-    assert b"Subject: Sending is paused\r\n" in told.data
-    assert b"553 5.1.8" in told.data and b"EMAIL_URL" in told.data
-    site.refresh_from_db()
-    assert site.told_at == NOW + 2 * HOUR
-
-
-def test_staff_without_an_address_are_not_asked_for_ever(
-    staff: User, caplog: pytest.LogCaptureFixture
-) -> None:
-    User.objects.update(email="")
-    came("bad.example", sent=500, hard=100)
-    tick(NOW, NOW + HOUR)
-    said = [record.message for record in caplog.records if "no staff has" in record.message]
-    assert len(said) == 1 and said[0].startswith("bad.example, since")
-
-
-def test_one_mail_that_is_taken_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    User.objects.create_user("second", "second@example.org", is_staff=True)
-    answers = iter([Result.REFUSED, Result.SENT])
-
-    def mail_one(*given: Any) -> Outcome:
-        return Outcome(next(answers), "")
-
-    monkeypatch.setattr(staff_mail, "mail_one", mail_one)
-    came("bad.example", sent=500, hard=100)
-    tick(NOW, NOW + HOUR)
-    assert next(answers, None) is None
 
 
 def test_bounces_of_a_real_delivery_pause_its_domain(
