@@ -78,3 +78,28 @@ def share(name: str, text: str) -> float:
             "for never."
         )
     return found
+
+
+def count(name: str, text: str, least: int) -> int:
+    """A whole number that is not below the least."""
+    try:
+        found = int(text)
+    except ValueError:
+        found = least - 1
+    if found < least:
+        raise ImproperlyConfigured(f"{name} is {text!r}; it can be a whole number from {least} up.")
+    return found
+
+
+def soft_bounces(in_a_row: str, days: str) -> tuple[int, int]:
+    """How many soft bounces in a row are too many, and within how many days.
+
+    One says nothing of how long a mailbox is full; those with a weekly digest can have as many.
+    """
+    found, within = count("SOFT_BOUNCES", in_a_row, 2), count("SOFT_BOUNCE_DAYS", days, 1)
+    if within < (least := 7 * (found - 1) + 1):
+        raise ImproperlyConfigured(
+            f"SOFT_BOUNCE_DAYS is {within}: nobody with a weekly digest has {found} in that time "
+            f"(SOFT_BOUNCES). It can be {least} or more."
+        )
+    return found, within

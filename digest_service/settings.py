@@ -248,14 +248,13 @@ WARM_UP = limits.warm_up(env.str("WARM_UP", default=""))
 BRAKE_COMPLAINTS = limits.share("BRAKE_COMPLAINTS", env.str("BRAKE_COMPLAINTS", default="0.003"))
 BRAKE_BOUNCES = limits.share("BRAKE_BOUNCES", env.str("BRAKE_BOUNCES", default="0.05"))
 BRAKE_REFUSALS = limits.share("BRAKE_REFUSALS", env.str("BRAKE_REFUSALS", default="0.1"))
-BRAKE_LEAST = env.int("BRAKE_LEAST", default=100)  # messages; of fewer nothing is concluded
+BRAKE_LEAST = limits.count("BRAKE_LEAST", env.str("BRAKE_LEAST", default="100"), 1)  # messages
 IN_DOUBT_POLICY = env.str("IN_DOUBT_POLICY", default="hold")
 if IN_DOUBT_POLICY not in ("hold", "resend"):
     raise ImproperlyConfigured(f"IN_DOUBT_POLICY is {IN_DOUBT_POLICY!r}; it can be hold or resend.")
-SOFT_BOUNCES = env.int("SOFT_BOUNCES", default=4)
-SOFT_BOUNCE_DAYS = env.int("SOFT_BOUNCE_DAYS", default=30)
-if SOFT_BOUNCES < 1 or SOFT_BOUNCE_DAYS < 7:
-    raise ImproperlyConfigured("SOFT_BOUNCES is 1 at least, SOFT_BOUNCE_DAYS 7.")
+SOFT_BOUNCES, SOFT_BOUNCE_DAYS = limits.soft_bounces(
+    env.str("SOFT_BOUNCES", default="4"), env.str("SOFT_BOUNCE_DAYS", default="30")
+)
 
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"  # see admin/subscriber_files.py
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"

@@ -7,7 +7,15 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest_service.limits import NO_LIMIT, WarmUp, domain_limits, share, warm_up
+from digest_service.limits import (
+    NO_LIMIT,
+    WarmUp,
+    count,
+    domain_limits,
+    share,
+    soft_bounces,
+    warm_up,
+)
 
 FIRST = dt.date(2026, 12, 1)
 schedules = st.builds(
@@ -76,3 +84,22 @@ def test_shares() -> None:
     for text in ("0.3%", "1", "5", "-0.1", "nan", "inf", "some"):
         with pytest.raises(ImproperlyConfigured, match=r"BRAKE_X is .*, as 0\.003 for 0\.3 %"):
             share("BRAKE_X", text)
+
+
+def test_whole_numbers() -> None:
+    assert count("X", "100", 1) == 100
+    for text in ("x", "1.5", "0", "-3"):
+        with pytest.raises(
+            ImproperlyConfigured, match=r"BRAKE_LEAST is .*a whole number from 1 up"
+        ):
+            count("BRAKE_LEAST", text, 1)
+
+
+def test_soft_bounces_are_two_at_least_and_within_what_a_weekly_reader_gets() -> None:
+    assert soft_bounces("4", "30") == (4, 30)
+    assert soft_bounces("2", "8") == (2, 8)
+    with pytest.raises(ImproperlyConfigured, match=r"SOFT_BOUNCES is '1'; .*from 2 up"):
+        soft_bounces("1", "30")
+    for in_a_row, days, least in (("2", "7", 8), ("4", "21", 22), ("6", "30", 36)):
+        with pytest.raises(ImproperlyConfigured, match=rf"SOFT_BOUNCE_DAYS is {days}.* {least} or"):
+            soft_bounces(in_a_row, days)
