@@ -135,9 +135,10 @@ def _by_flufl(raw: bytes) -> list[str]:
     """What flufl.bounce finds; for much that is broken it raises, and logs that itself."""
     short = _LONG.sub(lambda found: found[0] + b"\n", tidied(raw, _FLUFL_BYTES))
     message = email.message_from_bytes(short)
-    if not parseaddr(header(message, "From"))[1]:  # one of its detectors needs it
+    sender = parseaddr(header(message, "From"))[1]
+    if not sender or not str(message["From"]).isascii():  # its detectors need it, and of ASCII
         del message["From"]
-        message["From"] = "mailer-daemon@invalid"
+        message["From"] = sender if sender.isascii() and sender else "mailer-daemon@invalid"
     try:
         temporary, permanent = all_failures(message)
     except (AttributeError, LookupError, TypeError, ValueError):

@@ -18,7 +18,9 @@ Subject: Papers
 
 User unknown at the lake of spam.
 """
-TEXTS = tomllib.loads((Path(__file__).parent / "formats.toml").read_text(encoding="utf-8"))
+TEXTS: dict[str, str] = tomllib.loads(
+    (Path(__file__).parent / "formats.toml").read_text(encoding="utf-8")
+)
 HARD, SOFT, OURS, WAITS = "hard", "soft", "ours", "waits"
 SAID = {
     "qmail": {"ada@b.example": HARD, "bob@b.example": HARD},

@@ -78,8 +78,12 @@ def test_parts_within_parts_without_end_come_to_an_end(part: str) -> None:
     assert (found.address, found.reason) == ("", "a notice that says nothing")
 
 
-def test_what_a_library_cannot_read_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Its tracebacks may hold addresses."""
-    parse(HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n<ada@b.example>:\n")
-    parse(b"Subject: Undelivered\nX-Failed-Recipients: ada@b.example\n\nx\n")
+@pytest.mark.parametrize("head", [b"From: D\xe4mon <daemon@mx.example>", b"From: \xff", b"X: y"])
+def test_a_sender_that_a_library_cannot_read_hides_nobody(
+    head: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its tracebacks may hold addresses, and are not for the log."""
+    content = b"\nSubject: Delivery failure\n\nUnknown user: ada@b.example\n"
+    found = parse(head + b"\nReturn-Path: <>" + content)
+    assert [each.address for each in found] == ["ada@b.example"]
     assert caplog.records == []
