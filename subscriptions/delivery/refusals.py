@@ -14,7 +14,8 @@ def refusal(outcome: Outcome, address: str) -> Report:
     """
     code, _, text = outcome.reply.partition(" ")
     if code == "HTTP":  # a mail service's: its table says whose fault it is, the words do not
-        hard = outcome.fault is Fault.ADDRESS
+        # what it cannot write itself (RFC 6531) it calls not valid, too
+        hard = outcome.fault is Fault.ADDRESS and address.rpartition("@")[0].isascii()
         kind = Kind.HARD if hard else Kind.SOFT
         return Report(address=address, kind=kind, reason=outcome.reply, ours=not hard)
     if not (code.isdecimal() and len(code) == 3):
