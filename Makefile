@@ -8,7 +8,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 # Tests of one database are enough here: of pages, and of what has no use for either.
-ONCE := tests/admin tests/web tests/matching tests/sources tests/deploy tests/node $(addprefix tests/management/test_,demo.py embedded.py rank.py)
+ONCE := tests/admin tests/web tests/matching tests/sources tests/delivery tests/mail tests/deploy tests/node tests/test_real_search.py $(addprefix tests/management/test_,demo.py embedded.py rank.py)
 export PORT INBOX_PORT
 
 .PHONY: demo test bench bench-matching audit soak install check clean
