@@ -26,7 +26,7 @@ def events(make_reader: Make) -> Iterator[dict[str, MailEvent]]:
         cy = make_reader("cy@example.com", at=MONDAY - 9 * DAY)
         found = {
             "hard": came_back(ada, "hard", MONDAY - DAY, digest(ada, MONDAY - DAY)),
-            "soft": came_back(bob, "soft", MONDAY, way=MailEvent.Way.SMTP),
+            "soft": came_back(bob, "soft", MONDAY, digest(bob, MONDAY), MailEvent.Way.SMTP),
             "told": MailEvent.about(cy, "delivered", MailEvent.Way.WEBHOOK, key="told", now=MONDAY),
         }
         found["told"].save()
