@@ -277,10 +277,16 @@ def test_more_than_a_megabyte_is_cut(pipe: Pipe, ada: Subscriber) -> None:
     assert events() == [(ada.email, "hard")]
 
 
-def test_without_an_address_nothing_is_ours(pipe: Pipe, ada: Subscriber, settings: Any) -> None:
+def test_without_its_environment_the_mail_server_keeps_it(
+    pipe: Pipe, ada: Subscriber, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     address = of(Kind.UNSUBSCRIBE, ada)
     settings.BOUNCE_ADDRESS = ""
-    assert "not for" in pipe(answer(address, ""))
+    assert take(answer(address, ""), address, LATER) is Taken.NOT_OURS
+    with pytest.raises(SystemExit) as ended:
+        pipe(answer(address, ""))
+    assert ended.value.code == os.EX_TEMPFAIL
+    assert "BOUNCE_ADDRESS is not set" in capsys.readouterr().err
     assert status(ada) == "active"
 
 
