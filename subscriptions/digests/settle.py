@@ -76,9 +76,8 @@ def pause_domain(domain: str, reason: str, now: dt.datetime) -> bool:
 def resume_domain(domain: str, now: dt.datetime) -> bool:
     """End a domain's pause, and have what waited for that tried at once; False without one."""
     ended = DomainPause.objects.active().filter(domain=domain).update(ended_at=now)
-    Delivery.objects.filter(status=Status.DEFERRED, last_reply=paused_reply(domain)).update(
-        retry_at=now
-    )
+    waiting = Delivery.objects.filter(status=Status.DEFERRED, last_reply=paused_reply(domain))
+    waiting.update(retry_at=now, last_reply="")
     return bool(ended)
 
 

@@ -110,6 +110,7 @@ def test_pause_and_resume_of_a_domain(deliver: Deliver, settings: Any) -> None:
     assert run("resume", "--domain", "gmail.com") == "There is no pause of gmail.com.\n"
     waiting.refresh_from_db()
     assert waiting.retry_at and waiting.retry_at > NOW, "due now"
+    assert waiting.last_reply == "", "it waits for no pause"
 
 
 def test_retry_the_failed(deliver: Deliver) -> None:
