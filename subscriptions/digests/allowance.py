@@ -109,6 +109,6 @@ def admitted(claimed: list[Delivery], now: dt.datetime) -> Iterator[Share]:
 
 
 def _full_reply(domain: str, limit: int) -> str:
-    if domain == ALL:
-        return f"{limit:,} messages are the most of this day of the warm-up"
-    return f"{limit:,} messages are the most of a day to {domain}"
+    messages = "1 message is" if limit == 1 else f"{limit:,} messages are"
+    what = "this day of the warm-up" if domain == ALL else f"a day to {domain}"
+    return f"{messages} the most of {what}; goes on at 00:00 UTC"

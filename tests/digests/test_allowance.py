@@ -102,7 +102,9 @@ def test_no_more_than_a_days_most_goes_to_a_domain_and_the_oldest_go_first(
     ]
     assert counted() == {"big.example": 2, "small.example": 1}
     waits = Delivery.objects.filter(status="deferred").order_by("pk")
-    assert {row.last_reply for row in waits} == {"2 messages are the most of a day to big.example"}
+    assert {row.last_reply for row in waits} == {
+        "2 messages are the most of a day to big.example; goes on at 00:00 UTC"
+    }
     assert {row.retry_at for row in waits} == {MIDNIGHT}
     assert [str(use) for use in uses(NOW)] == ["big.example: 2 of 2 today, 3 put off"]
 
@@ -189,7 +191,8 @@ def test_both_limits_hold(queue: Any, serve: Any, settings: Any) -> None:
         ("", 3, 2), ("a.example", 1, 3)
     ]  # fmt: skip
     reply = Delivery.objects.order_by("pk").values_list("last_reply", flat=True)
-    assert reply[7] == "3 messages are the most of this day of the warm-up"
+    assert reply[7] == "3 messages are the most of this day of the warm-up; goes on at 00:00 UTC"
+    assert reply[1] == "1 message is the most of a day to a.example; goes on at 00:00 UTC"
 
 
 def test_nothing_goes_to_a_domain_that_pauses_and_nothing_is_lost(queue: Any, serve: Any) -> None:
