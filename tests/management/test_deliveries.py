@@ -104,7 +104,13 @@ def test_pause_and_resume_of_a_domain(deliver: Deliver, settings: Any) -> None:
     assert lines[4] == "gmail.com: 0 of 20,000 today"
     assert lines[-1].endswith("; not sent to gmail.com")
     assert "Nothing to do: gmail.com, since" in run("pause", "--domain", "gmail.com")
-    assert run("resume") == "There is no pause.\n", "that of a domain is its own"
+    run("pause", "--domain", "aol.com")
+    assert run("resume").splitlines() == [
+        "There is no pause of all sending.",
+        "  Not sent to aol.com. To go on: python manage.py deliveries resume --domain aol.com",
+        "  Not sent to gmail.com. To go on: python manage.py deliveries resume --domain gmail.com",
+    ]
+    run("resume", "--domain", "aol.com")
     on = "Sending to gmail.com goes on with the next tick.\n"
     assert run("resume", "--domain", "@gmail.com") == on
     assert run("resume", "--domain", "gmail.com") == "There is no pause of gmail.com.\n"

@@ -23,7 +23,6 @@ from subscriptions.models import Delivery, DomainPause, SendingPause, domain_of
 
 BAR = 40
 LONGEST_LINE = 1 << 16
-NO_PAUSE = "There is no pause."
 
 
 class Command(BaseCommand):
@@ -119,7 +118,7 @@ class Command(BaseCommand):
         now = timezone.now()
         if not domain:
             done = settle.resume(now)
-            self.stdout.write("Sending goes on with the next tick." if done else NO_PAUSE)
+            self.stdout.write("Sending goes on with the next tick." if done else _no_pause())
         elif settle.resume_domain(domain, now):
             self.stdout.write(f"Sending to {domain} goes on with the next tick.")
         else:
@@ -154,6 +153,15 @@ class Command(BaseCommand):
             )
             settled = f"{done.sent:,} were in the log and are sent, {done.queued:,} queued again"
             raise CommandError(f"{settled}; {done.left:,} stay in doubt: {why}")
+
+
+def _no_pause() -> str:
+    """That all sending does not pause, and how to end the pauses that there are."""
+    paused = DomainPause.objects.active().order_by("domain").values_list("domain", flat=True)
+    if not paused:
+        return "There is no pause."
+    lines = [f"  Not sent to {one}. To go on: {RESUME} --domain {one}" for one in paused]
+    return "\n".join(["There is no pause of all sending.", *lines])
 
 
 def _lines(now: Progress) -> list[str]:
