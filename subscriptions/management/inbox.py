@@ -80,7 +80,10 @@ class _Handler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.content or b""
-        self.folder.add(content if isinstance(content, bytes) else content.encode())
+        content = content if isinstance(content, bytes) else content.encode()
+        # RFC 5321 4.4: whoever delivers at last writes down the envelope sender
+        sender = (envelope.mail_from or "").strip("<>").encode(errors="surrogateescape")
+        self.folder.add(b"Return-Path: <%s>\r\n" % sender + content)
         return "250 Message accepted for the inbox"
 
 
