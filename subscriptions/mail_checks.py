@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from email.utils import getaddresses
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
@@ -12,6 +13,8 @@ from .delivery.setup import SMTP
 from .delivery.setup.domains import aligned, mailbox_domain
 
 TAG = "mail"
+NOT_SIGNED, SHORT_RSA, NO_RSA = "paper_round.W013", "paper_round.W015", "paper_round.W016"
+"""Warnings of what ``check_mail_setup`` looks at itself, together with DNS."""
 LONGEST_SITE, LONGEST_BOUNCE = 36, 38
 """Characters of SITE_URL and BOUNCE_ADDRESS with which ``List-Unsubscribe`` keeps below 78."""
 
@@ -22,16 +25,38 @@ def check_usable(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Check
     found: list[CheckMessage] = []
     if not _one_address(settings.DEFAULT_FROM_EMAIL):
         text = "DEFAULT_FROM_EMAIL is not one address; a name with a comma needs quotes."
-        found.append(Error(text, hint='"Paper Round <digest@example.org>"', id="paper_round.E010"))
+        hint = 'DEFAULT_FROM_EMAIL="Paper Round <digest@example.org>"'
+        found.append(Error(text, hint=hint, id="paper_round.E010"))
     bounce = settings.BOUNCE_ADDRESS
     if bounce and not (_one_address(bounce) and bounce.isascii() and "<" not in bounce):
         text = "BOUNCE_ADDRESS is not a bare address of ASCII; other domains as xn--."
         found.append(Error(text, hint="BOUNCE_ADDRESS=bounces@example.org", id="paper_round.E011"))
+    return found
+
+
+@register(TAG, deploy=True)
+def check_signing(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Only asked for: a key that cannot be used stops sending, but not the commands that tell."""
     try:
-        dkim_signing.configured_keys()
+        keys = dkim_signing.configured_keys()
     except dkim_signing.KeyUnusable as error:
-        hint = "openssl genrsa -out dkim.pem 2048, and name that file"
-        found.append(Error(f"{error}.", hint=hint, id="paper_round.E012"))
+        return [Error(f"{error}.", hint=error.hint, id="paper_round.E012")]
+    if settings.EMAIL_BACKEND != SMTP:
+        return []
+    if not keys:
+        text = "Mail is not signed here: one-click unsubscribe (RFC 8058) needs DKIM."
+        hint = "Set DKIM_SELECTOR and DKIM_KEY, or see check_mail_setup --selector NAME."
+        return [Warning(text, hint=hint, id=NOT_SIGNED)]
+    found: list[CheckMessage] = []
+    rsa = [key.private for key in keys if isinstance(key.private, RSAPrivateKey)]
+    if not rsa:
+        text = "Mail is signed by Ed25519 alone, which many receivers do not know."
+        hint = "Set DKIM_SELECTOR and DKIM_KEY as well, with an RSA key."
+        found.append(Warning(text, hint=hint, id=NO_RSA))
+    if any(private.key_size < dkim_signing.GOOD_BITS for private in rsa):
+        text = f"DKIM_KEY has {rsa[0].key_size} bits: {dkim_signing.GOOD_BITS} are better."
+        hint = "openssl genrsa -out dkim.pem 2048, with a new selector"
+        found.append(Warning(text, hint=hint, id=SHORT_RSA))
     return found
 
 
@@ -68,11 +93,6 @@ def _doubts() -> Iterator[tuple[str, str, str]]:
         yield (
             "W012", f"DKIM_DOMAIN is {signing}, From is of {sender}: no signature counts there.",
             f"DKIM_DOMAIN={sender}",
-        )  # fmt: skip
-    if settings.EMAIL_BACKEND == SMTP and not dkim_signing.configured_keys():
-        yield (
-            "W013", "Mail is not signed here: one-click unsubscribe (RFC 8058) needs DKIM.",
-            "Set DKIM_SELECTOR and DKIM_KEY, or see check_mail_setup --selector NAME.",
         )  # fmt: skip
     if len(settings.SITE_URL) > LONGEST_SITE or len(settings.BOUNCE_ADDRESS) > LONGEST_BOUNCE:
         yield (

@@ -1,9 +1,13 @@
 """What Django's checks say of the mail settings, without a network."""
 
+from io import StringIO
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.checks import run_checks
+from django.core.management import call_command
 
 from subscriptions.mail_checks import TAG
 
@@ -61,12 +65,51 @@ def test_what_receivers_would_hold_against_it(
         ("BOUNCE_ADDRESS", "bounces", "E011"),
         ("BOUNCE_ADDRESS", "Bounces <bounces@example.org>", "E011"),
         ("BOUNCE_ADDRESS", "bounces@bücher.example", "E011"),
-        ("DKIM_KEY", "/nowhere/dkim.pem", "E012"),
-        ("DKIM_SELECTOR", "pr2026", "E012"),
-        ("DKIM_ED25519_SELECTOR", "pr2026ed", "E012"),
     ],
 )
 def test_what_keeps_mail_from_being_sent(settings: Any, name: str, value: str, found: str) -> None:
     setattr(settings, name, value)
     assert ids(deploy=False) == {found}
-    assert ids() == {found}
+    assert ids() == {found, "W013"}
+
+
+def pem(key: Any) -> str:
+    return str(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+
+
+RSA, SHORT, ED25519 = (
+    pem(rsa.generate_private_key(65537, 2048)),
+    pem(rsa.generate_private_key(65537, 1024)),
+    pem(ed25519.Ed25519PrivateKey.generate()),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "found", "hint"),
+    [
+        ({"DKIM_KEY": "/nowhere/dkim.pem"}, "E012", "DKIM_SELECTOR="),
+        ({"DKIM_SELECTOR": "pr", "DKIM_KEY": "/nowhere/dkim.pem"}, "E012", "/nowhere/dkim.pem"),
+        ({"DKIM_SELECTOR": "pr", "DKIM_KEY": "/"}, "E012", "chown"),
+        ({"DKIM_SELECTOR": "pr2026"}, "E012", "openssl genrsa"),
+        ({"DKIM_ED25519_SELECTOR": "pr2026ed"}, "E012", "openssl genpkey"),
+        ({"DKIM_SELECTOR": "pr 2026", "DKIM_KEY": RSA}, "E012", "hyphens"),
+        ({"DKIM_SELECTOR": "x._domainkey", "DKIM_KEY": RSA}, "E012", "without ._domainkey"),
+        ({"DKIM_SELECTOR": "pr", "DKIM_KEY": SHORT}, "W015", "new selector"),
+        ({"DKIM_ED25519_SELECTOR": "ed", "DKIM_ED25519_KEY": ED25519}, "W016", "as well"),
+        ({"DKIM_SELECTOR": "a.b", "DKIM_KEY": RSA}, "", ""),
+    ],
+)
+def test_keys(settings: Any, changes: dict[str, str], found: str, hint: str) -> None:
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    said = run_checks(tags=[TAG], include_deployment_checks=True)
+    assert [str(one.id) for one in said] == ([f"paper_round.{found}"] if found else [])
+    assert all(hint in str(one.hint) and "BEGIN" not in f"{one}" for one in said)
+
+
+@pytest.mark.django_db
+def test_a_bad_key_keeps_no_command_from_running(settings: Any) -> None:
+    settings.DKIM_SELECTOR, settings.DKIM_KEY = "pr", "/nowhere/dkim.pem"
+    out = StringIO()
+    call_command("deliveries", stdout=out, skip_checks=False)
+    assert out.getvalue()

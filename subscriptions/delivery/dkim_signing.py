@@ -6,6 +6,7 @@ nobody can add a second one.
 """
 
 import base64
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -34,8 +35,20 @@ dkim.RSASSA_PKCS1_v1_5_sign = lambda hashed, key: key.sign(
 )
 
 
+LEAST_BITS, GOOD_BITS = 1024, 2048
+"""Of RSA: what receivers take (RFC 8301), and what they should get."""
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_SELECTOR = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.IGNORECASE | re.ASCII)
+_MAKE = {"DKIM": "openssl genrsa -out dkim.pem 2048",
+         "DKIM_ED25519": "openssl genpkey -algorithm ed25519 -out ed25519.pem"}  # fmt: skip
+
+
 class KeyUnusable(ValueError):
-    """What is wrong with a key that is set."""
+    """What is wrong with a key that is set; ``hint`` is what to do."""
+
+    def __init__(self, text: str, hint: str) -> None:
+        super().__init__(text)
+        self.hint = hint
 
 
 class Key(NamedTuple):
@@ -106,24 +119,53 @@ def _signature(signer: dkim.DKIM, key: Key, headers: Sequence[bytes]) -> bytes:
 def _keys(*configured: tuple[str, str, str]) -> tuple[Key, ...]:
     found = [_key(*one) for one in configured if any(one[1:])]
     if len({key.selector for key in found}) < len(found):
-        raise KeyUnusable("DKIM_SELECTOR and DKIM_ED25519_SELECTOR are the same: DNS needs two")
+        text = "DKIM_SELECTOR and DKIM_ED25519_SELECTOR are the same: DNS needs two"
+        raise KeyUnusable(text, "DKIM_ED25519_SELECTOR=pr2026ed")
     return tuple(found)
 
 
 def _key(setting: str, selector: str, value: str) -> Key:
     """``value`` is the text of a PEM file, or its path."""
+    name = f"{setting}_KEY"
     if not selector:
-        raise KeyUnusable(f"{setting}_SELECTOR is not set, but {setting}_KEY is")
+        text = f"{setting}_SELECTOR is not set, but {name} is"
+        raise KeyUnusable(text, f"{setting}_SELECTOR=pr2026")
     if not value:
-        raise KeyUnusable(f"{setting}_KEY is not set, but {setting}_SELECTOR is")
-    try:
-        pem = value if value.startswith("-----BEGIN") else Path(value).read_text()
-        private = load_pem_private_key(pem.encode(), password=None)
-    except OSError as error:
-        raise KeyUnusable(f"{setting}_KEY cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError) as error:  # of another format, or with a password
-        raise KeyUnusable(f"{setting}_KEY is no private key in PEM without a password") from error
+        text = f"{name} is not set, but {setting}_SELECTOR is"
+        raise KeyUnusable(text, f"{_MAKE[setting]}, and name that file in {name}")
+    if not _SELECTOR.fullmatch(selector):
+        text = f"{setting}_SELECTOR is no name that DNS could have: {selector!r}"
+        hint = "Letters, digits and hyphens, without ._domainkey: pr2026"
+        raise KeyUnusable(text, hint)
+    private = _private(name, value, f"{_MAKE[setting]} makes one")
     kind = Ed25519PrivateKey if setting == "DKIM_ED25519" else RSAPrivateKey
     if not isinstance(private, RSAPrivateKey | Ed25519PrivateKey) or not isinstance(private, kind):
-        raise KeyUnusable(f"{setting}_KEY is not a key for {kind.__name__.split('Private')[0]}")
+        text = f"{name} is not a key for {kind.__name__.split('Private')[0]}"
+        raise KeyUnusable(text, f"{_MAKE[setting]} makes one")
+    if isinstance(private, RSAPrivateKey) and private.key_size < LEAST_BITS:
+        text = f"{name} has {private.key_size} bits: receivers ignore its signatures"
+        raise KeyUnusable(text, f"{_MAKE[setting]}, with a new selector")
     return Key(selector, private)
+
+
+def _private(name: str, value: str, make: str) -> object:
+    try:
+        pem = value if value.startswith("-----BEGIN") else Path(value).read_text()
+        return load_pem_private_key(pem.encode(), password=None)
+    except FileNotFoundError as error:
+        text = f"{name} cannot be read: {error.strerror}"
+        raise KeyUnusable(
+            text, f"There is no {_path(value)}; name the file from the root."
+        ) from error
+    except OSError as error:
+        text = f"{name} cannot be read: {error.strerror}"
+        hint = f"chown {_path(value)} to the user that Paper Round runs as."
+        raise KeyUnusable(text, hint) from error
+    except (ValueError, TypeError) as error:  # of another format, or with a password
+        text = f"{name} is no private key in PEM without a password"
+        raise KeyUnusable(text, make) from error
+
+
+def _path(value: str) -> str:
+    """As it may be shown: what is no path could be a key's text, put in wrongly."""
+    return value if len(value) < 200 and value.isprintable() and "/" in value else "such a file"

@@ -7,13 +7,17 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from subscriptions.delivery.dkim_signing import Key, KeyUnusable, configured_keys
+from subscriptions.delivery.dkim_signing import (
+    GOOD_BITS,
+    LEAST_BITS,
+    Key,
+    KeyUnusable,
+    configured_keys,
+)
 
 from .findings import Finding, Level, txt
 from .lookups import LookupFailed, Lookups
 
-LEAST_BITS, GOOD_BITS = 1024, 2048
-"""Of RSA: what receivers take (RFC 8301), and what they should get."""
 NOT_HERE = (
     "mail is not signed here. Does your mail server or service? Then pass its --selector; "
     "its signature must cover List-Unsubscribe and List-Unsubscribe-Post. Else make a key: "
