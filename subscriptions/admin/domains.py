@@ -65,7 +65,7 @@ class DomainDayAdmin(LargeList, ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"title": "Mail by domain and day"}
+        context = {"title": "Mail by domain and day (UTC)"}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DomainDay]:
@@ -77,15 +77,20 @@ class DomainDayAdmin(LargeList, ReadOnlyAdmin):
 
     @admin.display(description="hard, %", ordering="hard_of")
     def hard_share(self, row: Any) -> str:
-        return f"{row.hard_of:.2%}"
+        return _share(row.hard_of, row)
 
     @admin.display(description="ours, %", ordering="ours_of")
     def ours_share(self, row: Any) -> str:
-        return f"{row.ours_of:.2%}"
+        return _share(row.ours_of, row)
 
     @admin.display(description="complaints, %", ordering="complaint_of")
     def complaint_share(self, row: Any) -> str:
-        return f"{row.complaint_of:.2%}"
+        return _share(row.complaint_of, row)
+
+
+def _share(share: float, row: DomainDay) -> str:
+    """None where nothing was sent that day: it is of what was sent on others."""
+    return f"{share:.2%}" if row.sent else "–"
 
 
 class PauseForm(forms.ModelForm[DomainPause]):
