@@ -94,6 +94,11 @@ def _doubts() -> Iterator[tuple[str, str, str]]:
             "W012", f"DKIM_DOMAIN is {signing}, From is of {sender}: no signature counts there.",
             f"DKIM_DOMAIN={sender}",
         )  # fmt: skip
+    if not (settings.BOUNCE_ADDRESS or settings.IMAP_URL or settings.INBOUND_SECRET):  # else W020
+        yield (
+            "W017", "BOUNCE_ADDRESS is not set: bounces are not seen, nobody can leave by mail.",
+            "BOUNCE_ADDRESS=bounces@example.org",
+        )  # fmt: skip
     if len(settings.SITE_URL) > LONGEST_SITE or len(settings.BOUNCE_ADDRESS) > LONGEST_BOUNCE:
         yield (
             "W014", "With so long a SITE_URL or BOUNCE_ADDRESS, header lines pass 78 characters.",

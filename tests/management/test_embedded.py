@@ -74,6 +74,7 @@ def test_the_deploy_check_names_what_must_be_set(environ: dict[str, str]) -> Non
         "SUPPRESSION_KEY": "k" * 50,
         "SITE_URL": "https://papers.example.org",
         "EMAIL_URL": "smtp+tls://user:word@mail.example.org:587",
+        "BOUNCE_ADDRESS": "bounces@papers.example.org",
     }
     done = manage(environ | ready, "check", "--deploy")
     assert done.returncode == 0, done.stderr

@@ -48,6 +48,12 @@ def check_setup(
     yield check_mx(sender, "what people answer", dns)
     if envelope != sender:
         yield check_mx(envelope, "what comes back", dns)
+    if settings.BOUNCE_ADDRESS and not _is_brought():
+        text = (
+            "no way is set by which mail to BOUNCE_ADDRESS comes here: IMAP_URL, INBOUND_SECRET, "
+            "or the key of a webhook. If your mail server pipes it to manage.py bounce, all is well"
+        )
+        yield Finding(Level.WARNING, "bounces", text)
     if ip:
         yield check_reverse(ip, dns)
     elif by_smtp:
@@ -55,3 +61,9 @@ def check_setup(
         yield Finding(Level.WARNING, "reverse DNS", text)
     if connect and by_smtp:
         yield check_server(now)
+
+
+def _is_brought() -> bool:
+    """Whether anything but a pipe, of which settings know nothing, may bring what comes back."""
+    webhooks = any("WEBHOOK" in name or name == "MAILGUN_API_KEY" for name in settings.ANYMAIL)
+    return bool(settings.IMAP_URL or settings.INBOUND_SECRET or webhooks)

@@ -57,7 +57,7 @@ def check(dns: DnsServer, settings: Any) -> Check:
     settings.EMAIL_HOST = "mail.example.org"
     settings.SITE_URL = "https://papers.example.org"
     settings.DEFAULT_FROM_EMAIL = "Paper Round <digest@example.org>"
-    settings.BOUNCE_ADDRESS = "bounces@example.org"
+    settings.BOUNCE_ADDRESS, settings.INBOUND_SECRET = "bounces@example.org", "hidden"
     settings.DKIM_SELECTOR, settings.DKIM_KEY = "pr1", pem(RSA)
 
     def checked(
@@ -293,6 +293,28 @@ def test_reverse_dns(check: Check, dns: DnsServer, records: list[str], said: str
     change(dns, PTR, *records)
     (line,) = check()["reverse DNS"]
     assert re.match(said, line), line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "warned"),
+    [
+        ("IMAP_URL", "", True),
+        ("IMAP_URL", "imaps://a:b@imap.example.org", False),
+        ("ANYMAIL", {"WEBHOOK_SECRET": "a:b"}, False),
+        ("BOUNCE_ADDRESS", "", False),
+    ],
+)
+def test_whether_anything_brings_what_comes_back(
+    check: Check, settings: Any, name: str, value: Any, warned: bool
+) -> None:
+    settings.INBOUND_SECRET = ""
+    setattr(settings, name, value)
+    found = check()
+    assert ("bounces" in found) is warned
+    assert not warned or re.match("warning: .*manage.py bounce", found["bounces"][0])
+    assert any("BOUNCE_ADDRESS is not set" in line for line in found.get("settings", [])) is (
+        name == "BOUNCE_ADDRESS"
+    )
 
 
 def test_what_is_not_told_is_not_known(check: Check) -> None:
