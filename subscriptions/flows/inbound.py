@@ -17,7 +17,7 @@ from .bounces import apply_waiting
 from .leaving import asks_to_leave, decoded
 from .preferences import unsubscribe
 from .to_staff import pass_on
-from .whose import Owner, addressed, owner, reported, same_address
+from .whose import Owner, addressed, is_for_bare_address, owner, reported, same_address
 
 LARGEST = 1_000_000
 """Bytes of a message that are looked at."""
@@ -70,7 +70,8 @@ def take(message: bytes, recipient: str | None, now: dt.datetime) -> Taken:
     if complaint := _complaint(mail, reports):
         return _complained(message, mail, complaint, found, now)
     if kind is None:
-        return Taken.NOT_OURS
+        is_personal = not (automatic or reports) and is_for_bare_address(mail, recipient)
+        return Taken.FOR_STAFF if is_personal else Taken.NOT_OURS
     if kind is verp.Kind.REPLY and automatic:
         return Taken.NOTHING
     if kind is not verp.Kind.REPLY and (automatic or reports):

@@ -56,8 +56,22 @@ def addressed(mail: Message, recipient: str | None) -> tuple[verp.Kind, int] | N
 
     ``recipient``: of the envelope, as the mail server tells it.
     """
+    return next(iter(signed_addresses(_recipients(mail, recipient))), None)
+
+
+def is_for_bare_address(mail: Message, recipient: str | None) -> bool:
+    """Whether a mail was sent to ``BOUNCE_ADDRESS`` itself, and to none with a tag behind it."""
+    local, _, domain = map(re.escape, settings.BOUNCE_ADDRESS.rpartition("@"))
+    if not local:
+        return False
+    ours = rf"(?<![\w.+-]){local}(\+[^\s@]{{0,64}})?@{domain}(?![\w-]|\.\w)"
+    tags = re.findall(ours, _recipients(mail, recipient), re.ASCII | re.IGNORECASE)
+    return bool(tags) and not any(tags)
+
+
+def _recipients(mail: Message, recipient: str | None) -> str:
     fields = [str(value) for name in RECIPIENT_FIELDS for value in mail.get_all(name, [])]
-    return next(iter(signed_addresses("\n".join([recipient or "", *fields]))), None)
+    return "\n".join([recipient or "", *fields])
 
 
 def owner(kind: verp.Kind, pk: int) -> Owner | None:

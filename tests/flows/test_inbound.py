@@ -250,6 +250,24 @@ def test_staff_are_not_told_of_programs(pipe: Pipe, ada: Subscriber) -> None:
     assert mail.outbox == [] and status(ada) == "active"
 
 
+def test_what_a_person_writes_to_the_address_without_a_tag_goes_to_staff(
+    pipe: Pipe, ada: Subscriber
+) -> None:
+    User.objects.create_user("staff", "staff@example.org", is_staff=True)
+    bare = "Bounces@Example.org"
+    signed, wrong = of(Kind.REPLY, ada), "bounces+b1-aaaaaaaaaaaaaaaa@example.org"
+    assert pipe(answer(bare, "Unsubscribe")) == "a person wrote; it is passed on to staff"
+    assert "a person wrote" in pipe(answer("x@example.org", "Hello"), "--recipient", bare)
+    assert len(mail.outbox) == 2 and status(ada) == "active"
+    for to in (wrong, "bounces+@example.org", "x-bounces@example.org", f"{bare}.net", ""):
+        assert "not for an address" in pipe(answer(to, "Hello"))
+    assert "not for an address" in pipe(answer(bare, "Hello"), "--recipient", wrong)
+    for extra in ({"Auto_Submitted": "auto-replied"}, {"Return_Path": "<>"}, {"List_Id": "<a.b>"}):
+        assert "not for an address" in pipe(answer(bare, "Hello", **extra))
+    assert len(mail.outbox) == 2
+    assert "unsubscribed" in pipe(answer(f"{bare}, {signed}", "Unsubscribe"))
+
+
 def test_headers_of_any_length_are_cut_before_they_are_read(
     ada: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,11 +323,12 @@ def test_while_the_database_is_away_the_mail_server_keeps_it(settings: Any) -> N
 def test_real_bounces_change_nobody_by_an_address_that_takes_none(
     real_data: Path, ada: Subscriber
 ) -> None:
-    """Sent to where answers go, or requests to unsubscribe, or to an address made up."""
+    """Sent to where answers go, or requests to unsubscribe, or to an address of no reader's."""
     files = [path for path in (real_data / "bounces").rglob("*") if path.suffix in MAILS]
     assert len(files) > 400
     forged = "bounces+b1-aaaaaaaaaaaaaaaa@example.org"
-    for to in (of(Kind.REPLY, ada), of(Kind.UNSUBSCRIBE, ada), forged):
+    bare = "bounces@example.org"
+    for to in (of(Kind.REPLY, ada), of(Kind.UNSUBSCRIBE, ada), bare, forged):
         became = Counter(take(path.read_bytes(), to, LATER) for path in files)
         wrong = became[Taken.UNSUBSCRIBED] + became[Taken.FOR_STAFF]
         assert wrong <= len(files) / 100, (to, became)
