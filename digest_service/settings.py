@@ -183,7 +183,13 @@ env.EMAIL_SCHEMES |= {
     "postmark": "anymail.backends.postmark.EmailBackend",
     "sendgrid": "anymail.backends.sendgrid.EmailBackend",
 }
-_email = env.email_url("EMAIL_URL", default="consolemail://")
+try:
+    _email = env.email_url("EMAIL_URL", default="consolemail://")
+except (ImproperlyConfigured, ValueError):  # of another scheme; a port that is none
+    raise ImproperlyConfigured(
+        "EMAIL_URL is not like smtp+tls://user:password@mail.example.org:587, with the user and "
+        f"password percent-encoded; it can begin with {', '.join(sorted(env.EMAIL_SCHEMES))}."
+    ) from None
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 EMAIL_HOST = _email["EMAIL_HOST"]
 EMAIL_PORT = _email["EMAIL_PORT"]

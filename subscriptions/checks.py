@@ -1,5 +1,6 @@
 """System checks for what an operator sets, most before the site faces the world."""
 
+import re
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -14,6 +15,7 @@ from .flows.mailbox import account
 from .sources import feeds
 
 LONGEST_PART = 200
+AMAZON = "anymail.backends.amazon_ses.EmailBackend"
 
 
 @register
@@ -44,24 +46,31 @@ def check_sources(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
 
 @register
 def check_mail_service(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """A mail service needs its key; Amazon's needs the extra ``ses``."""
+    """A mail service needs its key; Amazon's needs a region, and the extra ``ses``."""
     if not settings.EMAIL_BACKEND.startswith("anymail.backends."):
         return []
+    hint = "docs/configuration.md names the variables of each mail service."
     try:
-        get_connection()
+        connection: Any = get_connection()
     except ImportError:
+        text = "EMAIL_URL: Amazon SES needs boto3, which is not installed."
         hint = "EXTRAS=ses and build again; without containers: uv sync with --extra ses."
-        return [
-            Error(
-                "EMAIL_URL: Amazon SES needs boto3, which is not installed.",
-                hint=hint,
-                id="paper_round.E005",
-            )
-        ]
-    except ImproperlyConfigured as error:
-        hint = "docs/configuration.md names the variables of each mail service."
-        return [Error(f"EMAIL_URL: {error}", hint=hint, id="paper_round.E006")]
+        return [Error(text, hint=hint, id="paper_round.E005")]
+    except ImproperlyConfigured as error:  # names the setting in three ways, ours among them
+        variable = re.search(r"\bANYMAIL_\w+", str(error))
+        text = f"EMAIL_URL: {f'{variable[0]} is not set.' if variable else error}"
+        return [Error(text, hint=hint, id="paper_round.E006")]
+    if settings.EMAIL_BACKEND == AMAZON and not _amazon_region(connection):
+        text = "EMAIL_URL: AWS_DEFAULT_REGION is not set: where Amazon SES is."
+        return [Error(text, hint="AWS_DEFAULT_REGION=eu-west-1", id="paper_round.E006")]
     return []
+
+
+def _amazon_region(connection: Any) -> str | None:
+    """As boto3 finds it: in the environment, its own files, or what django-anymail is told."""
+    session = import_module("boto3.session").Session(**connection.session_params)
+    region: str | None = connection.client_params.get("region_name") or session.region_name
+    return region
 
 
 @register
