@@ -14,6 +14,7 @@ from .delivery.setup.domains import aligned, mailbox_domain
 
 TAG = "mail"
 NOT_SIGNED, SHORT_RSA, NO_RSA = "paper_round.W013", "paper_round.W015", "paper_round.W016"
+KEYS_DOUBTED = {NOT_SIGNED, SHORT_RSA, NO_RSA}
 """Warnings of what ``check_mail_setup`` looks at itself, together with DNS."""
 LONGEST_SITE, LONGEST_BOUNCE = 36, 38
 """Characters of SITE_URL and BOUNCE_ADDRESS with which ``List-Unsubscribe`` keeps below 78."""

@@ -18,12 +18,14 @@ import dns.rrset
 class DnsServer:
     """Answers UDP within a ``with`` statement, from ``zone``: lines of a zone file, absolute names.
 
-    A name without any record does not exist. ``fails`` are names that get SERVFAIL.
+    A name without any record does not exist. ``fails`` are names that get SERVFAIL;
+    nothing is answered while it is ``silent``.
     """
 
     def __init__(self, zone: Sequence[str] = (), fails: Sequence[str] = ()) -> None:
         self.zone, self.fails = list(zone), set(fails)
         self.asked: list[str] = []
+        self.silent = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -49,7 +51,9 @@ class DnsServer:
             asked, who = self._socket.recvfrom(65535)
             if not asked:
                 return
-            self._socket.sendto(self._answer(dns.message.from_wire(asked)).to_wire(), who)
+            answer = self._answer(dns.message.from_wire(asked)).to_wire()
+            if not self.silent:
+                self._socket.sendto(answer, who)
 
     def _answer(self, query: dns.message.Message) -> dns.message.Message:
         question = query.question[0]

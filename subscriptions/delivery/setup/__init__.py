@@ -32,19 +32,27 @@ def check_setup(
     by_smtp = settings.EMAIL_BACKEND == SMTP
     sender = mailbox_domain(settings.DEFAULT_FROM_EMAIL)
     envelope = mailbox_domain(settings.BOUNCE_ADDRESS or settings.DEFAULT_FROM_EMAIL)
+    in_order = set()
     if by_smtp:
-        yield check_spf(envelope, ip, settings.EMAIL_HOST, dns)
+        found = check_spf(envelope, ip, settings.EMAIL_HOST or "", dns)
+        in_order |= {found.about} if found.level is Level.OK else set()
+        yield found
     elif settings.EMAIL_BACKEND.startswith("anymail."):
         text = "a mail service has an envelope sender of its own: it tells what DNS needs"
         yield Finding(Level.WARNING, "SPF", text)
     else:
         text = "EMAIL_URL is no mail server: mail reaches nobody"
-        add = "EMAIL_URL=smtp+tls://user:password@mail.example.org:587"
-        yield Finding(Level.WRONG, "settings", text, add)
+        advice = "Set: EMAIL_URL=smtp+tls://user:password@mail.example.org:587"
+        yield Finding(Level.WRONG, "settings", text, advice)
     signing = dkim_signing.domain()
-    yield from check_dkim(signing, selectors, dns)
-    signs = bool(selectors or settings.DKIM_KEY or settings.DKIM_ED25519_KEY)
-    yield from check_dmarc(sender, envelope, signing if signs else None, dns)
+    if by_smtp or selectors:
+        for found in check_dkim(signing, selectors, dns):
+            in_order |= {found.about} if found.level is Level.OK else set()
+            yield found
+    signs = bool(selectors or (by_smtp and (settings.DKIM_KEY or settings.DKIM_ED25519_KEY)))
+    yield from check_dmarc(
+        sender, envelope if by_smtp else None, signing if signs else None, in_order, dns
+    )
     yield check_mx(sender, "what people answer", dns)
     if envelope != sender:
         yield check_mx(envelope, "what comes back", dns)
@@ -55,7 +63,7 @@ def check_setup(
         )
         yield Finding(Level.WARNING, "bounces", text)
     if ip:
-        yield check_reverse(ip, dns)
+        yield check_reverse(ip, sender, dns)
     elif by_smtp:
         text = "which address sends is not known: pass it with --ip, or leave it to your provider"
         yield Finding(Level.WARNING, "reverse DNS", text)

@@ -18,10 +18,10 @@ from subscriptions.delivery.dkim_signing import (
 from .findings import Finding, Level, txt
 from .lookups import LookupFailed, Lookups
 
+COVER = "its signature must cover List-Unsubscribe and List-Unsubscribe-Post"
 NOT_HERE = (
-    "mail is not signed here. Does your mail server or service? Then pass its --selector; "
-    "its signature must cover List-Unsubscribe and List-Unsubscribe-Post. Else make a key: "
-    "openssl genrsa -out dkim.pem 2048"
+    f"mail is not signed here. Does your mail server sign? Then pass its --selector; {COVER}. "
+    "Else make a key: openssl genrsa -out dkim.pem 2048"
 )
 
 
@@ -30,28 +30,31 @@ def check_dkim(domain: str, selectors: list[str], dns: Lookups) -> Iterator[Find
     try:
         keys = configured_keys()
     except KeyUnusable as error:
-        yield _finding(Level.WRONG, str(error))
+        yield _finding(Level.WRONG, str(error), error.hint)
         keys = ()
     else:
         if not keys and not selectors:
-            yield _finding(Level.WARNING, NOT_HERE, "DKIM_SELECTOR=pr1 and DKIM_KEY=dkim.pem")
+            advice = "Then set: DKIM_SELECTOR=pr1 and DKIM_KEY=/…/dkim.pem"
+            yield _finding(Level.WARNING, NOT_HERE, advice)
     for key in keys:
         yield _check(f"{key.selector}._domainkey.{domain}", key, dns)
     for selector in selectors:
         yield _check(f"{selector}._domainkey.{domain}", None, dns)
     if keys and not any(isinstance(key.private, RSAPrivateKey) for key in keys):
         text = "many receivers know no Ed25519: sign by RSA as well"
-        yield _finding(Level.WARNING, text, "DKIM_SELECTOR=… and DKIM_KEY=…")
+        yield _finding(Level.WARNING, text, "Set: DKIM_SELECTOR=… and DKIM_KEY=…")
 
 
 def _check(name: str, key: Key | None, dns: Lookups) -> Finding:
-    line = txt(name, key.record) if key else ""
+    record = txt(name, key.record) if key else ""
+    instead = f"Replace it by: {record}" if key else ""
     try:
         records = dns.texts(name)
     except LookupFailed as error:
         return _finding(Level.WARNING, str(error))
     if not records:
-        return _finding(Level.WRONG, f"there is no key at {name}", line)
+        add = f"Add: {record}" if key else ""
+        return _finding(Level.WRONG, f"there is no key at {name}", add)
     if len(records) > 1:
         return _finding(Level.WRONG, f"there are {len(records)} TXT records at {name}: leave one")
     try:
@@ -60,14 +63,15 @@ def _check(name: str, key: Key | None, dns: Lookups) -> Finding:
         kind = tags.get("k", "rsa")
         bits = _rsa_bits(published) if published and kind == "rsa" else None
     except (KeyError, ValueError):
-        return _finding(Level.WRONG, f"what is at {name} is no DKIM key", line)
+        return _finding(Level.WRONG, f"what is at {name} is no DKIM key", instead)
     if why := _unusable(key, tags, published, bits):
-        return _finding(Level.WRONG, f"the key at {name} {why}", line)
+        return _finding(Level.WRONG, f"the key at {name} {why}", instead)
     if "y" in tags.get("t", "").split(":"):
-        return _finding(Level.WARNING, f"the key at {name} says it is a test (t=y)", line)
+        return _finding(Level.WARNING, f"the key at {name} says it is a test (t=y)", instead)
     if bits is not None and bits < GOOD_BITS:
         return _finding(Level.WARNING, f"the key at {name} has {bits} bits: 2048 are better")
-    return _finding(Level.OK, f"{name} has the key ({f'RSA, {bits} bits' if bits else kind})")
+    text = f"{name} has the key ({f'RSA, {bits} bits' if bits else kind})"
+    return _finding(Level.OK, text if key else f"{text}; {COVER}")
 
 
 def _unusable(key: Key | None, tags: dict[str, str], published: bytes, bits: int | None) -> str:
@@ -105,5 +109,5 @@ def _rsa_bits(published: bytes) -> int:
     return key.key_size
 
 
-def _finding(level: Level, text: str, add: str = "") -> Finding:
-    return Finding(level, "DKIM", text, add)
+def _finding(level: Level, text: str, advice: str = "") -> Finding:
+    return Finding(level, "DKIM", text, advice)

@@ -1,7 +1,7 @@
 """DMARC (RFC 7489): what the domain of From asks of receivers, and whether our mail meets it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from .dkim import parse_tags
 from .domains import aligned, organisation
@@ -12,9 +12,16 @@ POLICIES = "none", "quarantine", "reject"
 
 
 def check_dmarc(
-    from_domain: str, envelope_domain: str, signing_domain: str | None, dns: Lookups
+    from_domain: str,
+    envelope_domain: str | None,
+    signing_domain: str | None,
+    in_order: Collection[str],
+    dns: Lookups,
 ) -> Iterator[Finding]:
-    """``signing_domain``: who signs by DKIM, where that is known."""
+    """``envelope_domain``, ``signing_domain``: of SPF and DKIM, where they are known.
+
+    ``in_order``: which of ``SPF`` and ``DKIM`` were found to be ok.
+    """
     at = f"_dmarc.{from_domain}"
     try:
         records = _records(at, dns)
@@ -30,14 +37,14 @@ def check_dmarc(
     line = f"v=DMARC1; p=none; rua=mailto:postmaster@{organisation(from_domain)}"
     if not records:
         text = f"{from_domain} has no DMARC record, which Gmail and Yahoo ask for"
-        yield _finding(Level.WRONG, text, txt(at, line))
+        yield _finding(Level.WRONG, text, f"Add: {txt(at, line)}")
         return
     try:
         tags = parse_tags(records[0])
     except ValueError:
         tags = {}
     yield _policy(tags, at, from_domain, line)
-    yield _alignment(tags, from_domain, envelope_domain, signing_domain)
+    yield _alignment(tags, from_domain, envelope_domain, signing_domain, in_order)
 
 
 def _policy(tags: dict[str, str], at: str, from_domain: str, line: str) -> Finding:
@@ -45,37 +52,54 @@ def _policy(tags: dict[str, str], at: str, from_domain: str, line: str) -> Findi
     if at != f"_dmarc.{from_domain}":
         policy = tags.get("sp", policy).lower()
     if policy not in POLICIES:
-        return _finding(Level.WRONG, f"the record at {at} has no valid policy (p=)", txt(at, line))
+        text = f"the record at {at} has no valid policy (p=)"
+        return _finding(Level.WRONG, text, f"Replace it by: {txt(at, line)}")
     if "rua" not in tags:
         text = f"the record at {at} names nobody who gets the reports (rua=)"
-        return _finding(Level.WARNING, text, txt(at, line.replace("p=none", f"p={policy}")))
+        better = txt(at, line.replace("p=none", f"p={policy}"))
+        return _finding(Level.WARNING, text, f"Replace it by: {better}")
     return _finding(Level.OK, f"{at} asks for {policy}")
 
 
 def _alignment(
-    tags: dict[str, str], from_domain: str, envelope_domain: str, signing_domain: str | None
+    tags: dict[str, str],
+    from_domain: str,
+    envelope_domain: str | None,
+    signing_domain: str | None,
+    in_order: Collection[str],
 ) -> Finding:
-    by_spf = aligned(from_domain, envelope_domain, strict=tags.get("aspf") == "s")
+    by_spf = envelope_domain is not None and aligned(
+        from_domain, envelope_domain, strict=tags.get("aspf") == "s"
+    )
     by_dkim = signing_domain is not None and aligned(
         from_domain, signing_domain, strict=tags.get("adkim") == "s"
     )
-    if by_dkim and by_spf:
-        return _finding(Level.OK, f"From ({from_domain}) is aligned with SPF and DKIM")
     if not by_dkim and signing_domain is not None:
         text = f"DKIM signs as {signing_domain}, which is not aligned with From ({from_domain})"
         level = Level.WARNING if by_spf else Level.WRONG
-        return _finding(level, text, f"DKIM_DOMAIN={from_domain}")
-    if not by_spf:
+        return _finding(level, text, f"Set: DKIM_DOMAIN={from_domain}")
+    if not by_spf and envelope_domain is not None:
         text = f"the envelope sender ({envelope_domain}) is not aligned with From ({from_domain})"
         level = Level.WARNING if by_dkim else Level.WRONG
-        return _finding(level, text, f"BOUNCE_ADDRESS=bounces@{from_domain}")
-    text = f"From ({from_domain}) is aligned with SPF alone, which breaks where mail is forwarded"
-    return _finding(Level.WARNING, text)
+        return _finding(level, text, f"Set: BOUNCE_ADDRESS=bounces@{from_domain}")
+    if not by_spf and not by_dkim:
+        text = f"the mail service must sign for {from_domain} (DKIM): it tells whether it does"
+        return _finding(Level.WARNING, text)
+    known = [name for name, known in (("SPF", by_spf), ("DKIM", by_dkim)) if known]
+    passing = " and ".join(name for name in known if name in in_order)
+    later = " and ".join(name for name in known if name not in in_order)
+    text = f"From ({from_domain}) is aligned with"
+    if later:
+        text = f"{text} {f'{passing}, and with ' if passing else ''}{later} once that is ok"
+        return _finding(Level.WARNING, text)
+    if known == ["SPF"]:
+        return _finding(Level.WARNING, f"{text} SPF alone, which breaks where mail is forwarded")
+    return _finding(Level.OK, f"{text} {passing}")
 
 
 def _records(at: str, dns: Lookups) -> list[str]:
     return [text for text in dns.texts(at) if re.match(r"v\s*=\s*DMARC1\s*(;|$)", text)]
 
 
-def _finding(level: Level, text: str, add: str = "") -> Finding:
-    return Finding(level, "DMARC", text, add)
+def _finding(level: Level, text: str, advice: str = "") -> Finding:
+    return Finding(level, "DMARC", text, advice)

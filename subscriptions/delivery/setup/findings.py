@@ -13,10 +13,13 @@ class Level(Enum):
 class Finding(NamedTuple):
     level: Level
     about: str
-    """SPF, DKIM, DMARC, MX, reverse DNS, TLS or settings."""
+    """SPF, DKIM, DMARC, MX, bounces, reverse DNS, TLS or settings."""
     text: str
-    add: str = ""
-    """The line to add, to DNS (as in a zone file) or to .env."""
+    advice: str = ""
+    """Words, or ``Add:`` or ``Replace it by:`` and a line of a zone file, or ``Set:`` and of .env.
+
+    Beside a record that is wrong a second one helps nobody: two of SPF are none (RFC 7208 4.5).
+    """
 
 
 def txt(name: str, text: str) -> str:

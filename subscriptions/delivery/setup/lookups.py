@@ -11,6 +11,8 @@ from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
 SECONDS = 5.0
+PATIENCE = 2
+"""Questions without an answer in time, before any that had one."""
 
 
 class LookupFailed(Exception):
@@ -26,6 +28,12 @@ class Lookups:
         if resolver:
             self._resolver.nameservers, self._resolver.port = [resolver[0]], resolver[1]
         self._resolver.lifetime = SECONDS
+        self.asked = self.answered = self._late = 0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is of no use to go on asking."""
+        return not self.answered and self._late >= PATIENCE
 
     def texts(self, name: str) -> list[str]:
         """TXT records, each of its strings joined; what is no printable ASCII is a ``?``."""
@@ -51,13 +59,25 @@ class Lookups:
         return [str(record).rstrip(".").lower() for record in self._ask(reverse, "PTR")]
 
     def _ask(self, name: str | dns.name.Name, kind: str) -> list[object]:
+        self.asked += 1
         try:
-            return list(self._resolver.resolve(name, kind, search=False))
+            found = list(self._resolver.resolve(name, kind, search=False))
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return []
+            found = []
         except dns.exception.DNSException as error:
-            why = "no answer in time" if isinstance(error, dns.exception.Timeout) else str(error)
-            raise LookupFailed(f"DNS was asked for {kind} of {name}: {why}") from error
+            self._late += isinstance(error, dns.exception.Timeout)
+            raise LookupFailed(f"DNS was asked for {kind} of {name}: {_why(error)}") from error
+        self.answered += 1
+        return found
+
+
+def _why(error: dns.exception.DNSException) -> str:
+    if isinstance(error, dns.exception.Timeout):
+        return "no answer in time"
+    if isinstance(error, dns.resolver.NoNameservers):  # its own text has the question again
+        errors = error.kwargs.get("errors") or [("", "", "", "no server is known")]
+        return f"it failed ({errors[-1][3]})"
+    return str(error).removesuffix(".")
 
 
 def _plain(name: dns.name.Name) -> str:

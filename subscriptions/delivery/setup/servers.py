@@ -1,6 +1,7 @@
 """Mail servers: those that take our mail in (MX), and the one that sends it."""
 
 import datetime as dt
+import smtplib
 import socket
 import ssl
 from ipaddress import ip_address
@@ -9,6 +10,7 @@ from django.conf import settings
 
 from subscriptions.delivery.connecting import connect
 from subscriptions.delivery.outcomes import Unavailable
+from subscriptions.masking import tidy
 
 from .findings import Finding, Level
 from .lookups import LookupFailed, Lookups
@@ -24,7 +26,7 @@ def check_mx(domain: str, what: str, dns: Lookups) -> Finding:
         exchanges = dns.exchanges(domain)
         if exchanges == [""]:
             text = f"{domain} says it takes no mail: {what} is lost"
-            return Finding(Level.WRONG, "MX", text, line)
+            return Finding(Level.WRONG, "MX", text, f"Replace it by: {line}")
         dead = [name for name in exchanges if not dns.addresses(name)]
         if dead:
             return Finding(Level.WRONG, "MX", f"{dead[0]}, an MX of {domain}, has no address")
@@ -32,14 +34,17 @@ def check_mx(domain: str, what: str, dns: Lookups) -> Finding:
             return Finding(Level.OK, "MX", f"{domain} has {', '.join(exchanges)}, for {what}")
         if dns.addresses(domain):
             text = f"{domain} has no MX; its own address is tried, for {what}"
-            return Finding(Level.WARNING, "MX", text, line)
+            return Finding(Level.WARNING, "MX", text, f"Add: {line}")
     except LookupFailed as error:
         return Finding(Level.WARNING, "MX", str(error))
-    return Finding(Level.WRONG, "MX", f"{domain} takes no mail: {what} is lost", line)
+    return Finding(Level.WRONG, "MX", f"{domain} takes no mail: {what} is lost", f"Add: {line}")
 
 
-def check_reverse(ip: str, dns: Lookups) -> Finding:
-    """Whether the sending address has a name, and that name this address (RFC 1912 2.1)."""
+def check_reverse(ip: str, domain: str, dns: Lookups) -> Finding:
+    """Whether the sending address has a name, and that name this address (RFC 1912 2.1).
+
+    ``domain``: below which a name for it is proposed.
+    """
     about = "reverse DNS"
     try:
         names = dns.names(ip)
@@ -51,10 +56,10 @@ def check_reverse(ip: str, dns: Lookups) -> Finding:
     if not names:
         pointer = ip_address(ip).reverse_pointer
         text = f"{ip} has no name; whoever gave you the address sets it"
-        return Finding(Level.WRONG, about, text, f"{pointer}. IN PTR mail.example.org.")
+        return Finding(Level.WRONG, about, text, f"Add: {pointer}. IN PTR mail.{domain}.")
     kind = "A" if ip_address(ip).version == 4 else "AAAA"
     text = f"{ip} says it is {names[0]}, which has another address"
-    return Finding(Level.WRONG, about, text, f"{names[0]}. IN {kind} {ip}")
+    return Finding(Level.WRONG, about, text, f"Add: {names[0]}. IN {kind} {ip}")
 
 
 def check_server(now: dt.datetime) -> Finding:
@@ -63,7 +68,7 @@ def check_server(now: dt.datetime) -> Finding:
     try:
         client = connect(SECONDS)
     except Unavailable as error:
-        return Finding(Level.WRONG, "TLS", f"{host} cannot be used: {error}")
+        return Finding(Level.WRONG, "TLS", f"{host} cannot be used: {_why(error)}")
     try:
         if isinstance(client.sock, ssl.SSLSocket):
             return _encrypted(host, client.sock, now)
@@ -76,7 +81,17 @@ def check_server(now: dt.datetime) -> Finding:
     text = f"what goes to {host} can be read on the way"
     if not offered:
         return Finding(Level.WARNING, "TLS", f"{text}: it offers no STARTTLS")
-    return Finding(Level.WRONG, "TLS", text, f"EMAIL_URL=smtp+tls://…@{host}")
+    return Finding(Level.WRONG, "TLS", text, f"Set: EMAIL_URL=smtp+tls://…@{host}")
+
+
+def _why(error: Unavailable) -> str:
+    """In words, where a ledger has Python's name of the error as well."""
+    cause = error.__cause__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid: {cause.verify_message}"
+    if isinstance(cause, smtplib.SMTPResponseException) or not isinstance(cause, OSError):
+        return str(error)
+    return tidy(cause.strerror or str(cause))
 
 
 def is_near(sock: socket.socket) -> bool:

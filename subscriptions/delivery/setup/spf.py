@@ -1,5 +1,6 @@
 """SPF (RFC 7208): which machines may send for a domain."""
 
+import contextlib
 import re
 from ipaddress import (
     IPv4Address,
@@ -24,6 +25,7 @@ _TERM = re.compile(
 )
 _MODIFIER = re.compile(r"([a-z][a-z0-9_.-]*)=(\S*)", re.IGNORECASE)
 _NEEDS_VALUE = {"include", "ip4", "ip6", "exists"}
+_ASK_AGAIN = "For the line ask again with --ip and the address that your mail comes from."
 
 Ip = IPv4Address | IPv6Address
 
@@ -34,13 +36,13 @@ class SpfBroken(Exception):
 
 def check_spf(domain: str, ip: str | None, mail_server: str, dns: Lookups) -> Finding:
     """Whether the envelope sender's domain has a sound record, which lets ``ip`` send."""
-    own = f"ip4:{ip}" if ip and ip_address(ip).version == 4 else f"ip6:{ip}" if ip else ""
-    own = own or f"a:{mail_server}"
     try:
         record = _record(domain, dns)
         if record is None:
             text = f"{domain}, which the envelope sender is of, has no SPF record"
-            return _finding(Level.WRONG, text, txt(domain, f"v=spf1 {own} -all"))
+            own = _term(ip) if ip else _term_of(mail_server, dns)
+            add = f"Add: {txt(domain, f'v=spf1 {own} -all')}" if own else _ASK_AGAIN
+            return _finding(Level.WRONG, text, add)
         walk = Walk(dns, ip_address(ip) if ip else None)
         result = walk.result(domain)
     except SpfBroken as error:
@@ -49,24 +51,34 @@ def check_spf(domain: str, ip: str | None, mail_server: str, dns: Lookups) -> Fi
         return _finding(Level.WARNING, str(error))
     if ip and result != PASS:
         text = f"the record of {domain} does not let {ip} send: {result or 'it says nothing'}"
-        return _finding(Level.WRONG, text, txt(domain, record.replace("v=spf1", f"v=spf1 {own}")))
+        better = f"v=spf1 {_term(ip)}{record[len('v=spf1') :]}"
+        return _finding(Level.WRONG, text, f"Replace it by: {txt(domain, better)}")
     terms = record.lower().split()
     if "+all" in terms or "all" in terms:
         better = re.sub(r"\s\+?all\b", " -all", record, flags=re.IGNORECASE)
-        return _finding(
-            Level.WRONG, f"the record of {domain} lets anybody send", txt(domain, better)
-        )
+        text = f"the record of {domain} lets anybody send"
+        return _finding(Level.WRONG, text, f"Replace it by: {txt(domain, better)}")
     if not ({"-all", "~all"} & set(terms) or any(term.startswith("redirect=") for term in terms)):
         better = re.sub(r"\s\?all\b", "", record, flags=re.IGNORECASE) + " ~all"
-        return _finding(
-            Level.WARNING, f"the record of {domain} does not say that all others may not send",
-            txt(domain, better),
-        )  # fmt: skip
+        text = f"the record of {domain} does not say that all others may not send"
+        return _finding(Level.WARNING, text, f"Replace it by: {txt(domain, better)}")
     if not ip:
         text = f"{domain} has a sound record; whether it names your mail server, --ip would tell"
         return _finding(Level.WARNING, text)
     text = f"{domain} lets {ip} send ({walk.lookups} of {MOST_LOOKUPS} lookups)"
     return _finding(Level.OK, text)
+
+
+def _term(ip: str) -> str:
+    return f"ip{ip_address(ip).version}:{ip}"
+
+
+def _term_of(mail_server: str, dns: Lookups) -> str:
+    """What lets a mail server send; empty for one that others know by another address."""
+    with contextlib.suppress(ValueError):
+        return _term(mail_server) if ip_address(mail_server).is_global else ""
+    known = mail_server and any(ip_address(one).is_global for one in dns.addresses(mail_server))
+    return f"a:{mail_server}" if known else ""
 
 
 class Walk:
@@ -152,5 +164,5 @@ def _record(domain: str, dns: Lookups) -> str | None:
     return found[0] if found else None
 
 
-def _finding(level: Level, text: str, add: str = "") -> Finding:
-    return Finding(level, "SPF", text, add)
+def _finding(level: Level, text: str, advice: str = "") -> Finding:
+    return Finding(level, "SPF", text, advice)

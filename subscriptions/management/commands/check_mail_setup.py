@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -8,14 +9,14 @@ from django.core import checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from subscriptions.delivery.setup import Finding, Level, Lookups, check_setup
-from subscriptions.mail_checks import TAG
+from subscriptions.mail_checks import KEYS_DOUBTED, TAG
 from subscriptions.management.arguments import add_now
 
 
 class Command(BaseCommand):
     help = (
         "Whether mail would arrive: the settings, SPF, DKIM, DMARC, MX, reverse DNS and TLS, "
-        "each with what is wrong and the line to add to DNS or .env."
+        "each with what is wrong and the line that DNS or .env must have."
     )
     requires_system_checks = []  # it reports them itself
 
@@ -45,15 +46,18 @@ class Command(BaseCommand):
         connect: bool,
         **options: Any,
     ) -> None:
-        wrong = 0
-        for finding in self._findings(Lookups(resolver), now, ip, selectors, connect):
+        wrong, dns = 0, Lookups(resolver)
+        for finding in self._findings(dns, now, ip, selectors, connect):
             wrong += finding.level is Level.WRONG
-            add = f" Add: {finding.add}" if finding.add else ""
-            self.stdout.write(
-                f"{self._coloured(finding.level)}  {finding.about:11}  {finding.text}.{add}"
-            )
+            said = f"{finding.text}. {finding.advice}".strip()
+            self.stdout.write(f"{self._coloured(finding.level)}  {finding.about:11}  {said}")
+            if dns.is_silent:
+                break
+        if dns.asked and not dns.answered:
+            raise CommandError("DNS answered no question: nothing is known. Try --resolver.")
         if wrong:
-            raise CommandError(f"{wrong} of this is wrong: mail may not arrive.")
+            things = "1 thing is" if wrong == 1 else f"{wrong} things are"
+            raise CommandError(f"{things} wrong: mail may not arrive.")
 
     def _findings(
         self,
@@ -65,11 +69,13 @@ class Command(BaseCommand):
     ) -> Iterator[Finding]:
         unusable = False
         for found in checks.run_checks(tags=[TAG], include_deployment_checks=True):
+            if found.id in KEYS_DOUBTED:  # told below, with what DNS has
+                continue
             error = found.level >= checks.ERROR
             unusable |= error
             yield Finding(
                 Level.WRONG if error else Level.WARNING, "settings",
-                str(found.msg).removesuffix("."), found.hint or "",
+                str(found.msg).removesuffix("."), _advice(found.hint or ""),
             )  # fmt: skip
         if not unusable:
             yield from check_setup(dns, now, ip=ip, selectors=selectors, connect=connect)
@@ -81,6 +87,10 @@ class Command(BaseCommand):
             Level.WRONG: self.style.ERROR,
         }
         return styles[level](f"{level.value:7}")
+
+
+def _advice(hint: str) -> str:
+    return f"Set: {hint}" if re.match("[A-Z0-9_]+=", hint) else hint
 
 
 def _ip(text: str) -> str:

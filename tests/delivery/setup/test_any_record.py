@@ -52,6 +52,6 @@ def test_any_text(texts: list[str], ip: str | None) -> None:
     found = [
         check_spf("example.org", ip, "mail.example.org", dns),
         *check_dkim("example.org", ["one"], dns),
-        *check_dmarc("example.org", "example.org", None, dns),
+        *check_dmarc("example.org", "example.org", None, (), dns),
     ]
     assert all(isinstance(one, Finding) and one.text.isprintable() for one in found)

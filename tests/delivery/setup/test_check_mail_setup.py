@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.core.management import CommandError, call_command
 
 from subscriptions.delivery.dkim_signing import Key
-from subscriptions.delivery.setup import servers
+from subscriptions.delivery.setup import lookups, servers
 from tests.delivery.conftest import Serve
 from tests.dns_server import DnsServer
 
@@ -66,17 +66,17 @@ def check(dns: DnsServer, settings: Any) -> Check:
         out, said = StringIO(), dict[str, list[str]]()
         given = [f"--ip={ip}"] if ip else []
         given += [] if connect else ["--no-smtp"]
-        resolver, wrong = f"--resolver=127.0.0.1:{dns.port}", False
+        resolver, failed = f"--resolver=127.0.0.1:{dns.port}", ""
         try:
             call_command("check_mail_setup", resolver, *given, *arguments, stdout=out)
         except CommandError as error:
             assert error.returncode == 1
-            wrong = True
+            failed = str(error)
         for line in out.getvalue().splitlines():
             level, about, text = re.split(r"\s{2,}", line, maxsplit=2)
             said.setdefault(about, []).append(f"{level}: {text}")
         levels = [line.partition(":")[0] for lines in said.values() for line in lines]
-        assert ("wrong" in levels) is wrong
+        assert ("wrong" in levels or "DNS answered no question" in failed) is bool(failed)
         return said
 
     return checked
@@ -106,11 +106,14 @@ def test_a_sound_setup(check: Check) -> None:
         ([SPF, txt("example.org", "v=spf1 -all")], "wrong: example.org has 2 SPF records"),
         (
             [txt("example.org", "v=spf1 mx:other.example ~all")],
-            'wrong: .* let 192.0.2.25 send: softfail. Add: .*"v=spf1 ip4:192.0.2.25 mx:other',
+            'wrong: .* let 192.0.2.25 send: softfail. Replace it by: .*"v=spf1 ip4:192.0.2.25 mx:other',
         ),
-        ([txt("example.org", "v=spf1 mx +all")], 'wrong: .*anybody send. Add: .*"v=spf1 mx -all"'),
-        ([txt("example.org", "v=spf1 mx")], 'warning: .* Add: .*"v=spf1 mx ~all"'),
-        ([txt("example.org", "v=spf1 mx ?all")], 'warning: .* Add: .*"v=spf1 mx ~all"'),
+        (
+            [txt("example.org", "v=spf1 mx +all")],
+            'wrong: .*anybody send. Replace .*"v=spf1 mx -all"',
+        ),
+        ([txt("example.org", "v=spf1 mx")], 'warning: .* Replace .*"v=spf1 mx ~all"'),
+        ([txt("example.org", "v=spf1 mx ?all")], 'warning: .* Replace .*"v=spf1 mx ~all"'),
         ([txt("example.org", "v=spf1 ipv4:192.0.2.25 -all")], "wrong: .*no term of SPF"),
         ([txt("example.org", "v=spf1 include:gone.example -all")], "wrong: gone.example has no"),
         ([txt("example.org", "v=spf1 include:example.org -all")], "wrong: .*more than 10 lookups"),
@@ -137,9 +140,15 @@ def test_spf_is_of_the_envelope_sender(check: Check, dns: DnsServer, settings: A
     [
         ([], f"wrong: there is no key at {SELECTOR}. Add: {SELECTOR}. IN TXT .v=DKIM1; k=rsa; p="),
         ([DKIM, DKIM.replace("p=", "n=x; p=")], "wrong: there are 2 TXT records"),
-        ([txt(SELECTOR, Key("pr1", SHORT).record)], "wrong: .*is not the public half.* Add: "),
-        ([txt(SELECTOR, Key("pr1", ED25519).record)], "wrong: .*is not the public half.* Add: "),
-        ([txt(SELECTOR, "v=DKIM1; k=rsa; p=")], "wrong: .*is revoked"),
+        (
+            [txt(SELECTOR, Key("pr1", SHORT).record)],
+            "wrong: .*is not the public half.* Replace it by: ",
+        ),
+        (
+            [txt(SELECTOR, Key("pr1", ED25519).record)],
+            "wrong: .*is not the public half.* Replace it by: ",
+        ),
+        ([txt(SELECTOR, "v=DKIM1; k=rsa; p=")], "wrong: .*is revoked. Replace it by: "),
         ([txt(SELECTOR, "v=DKIM1; k=rsa; p=%%%")], "wrong: .*is no DKIM key"),
         ([txt(SELECTOR, "hello")], "wrong: .*is no DKIM key"),
         ([DKIM.replace("k=rsa", "k=rsa; h=sha1")], "wrong: .*does not allow SHA-256"),
@@ -152,8 +161,8 @@ def test_dkim(check: Check, dns: DnsServer, records: list[str], said: str) -> No
     change(dns, DKIM, *records)
     (line,) = check()["DKIM"]
     assert re.match(said, line), line
-    if " Add: " in line:
-        added = line.split(" Add: ")[1]
+    if advice := re.search(" (?:Add|Replace it by): (.*)", line):
+        added = advice[1]
         change(dns, "", added)
         for record in records:
             change(dns, record)
@@ -176,9 +185,11 @@ def test_dkim_of_the_mail_server(
     if key:
         dns.zone.append(txt("mta._domainkey.example.org", Key("mta", key).record))
     found = check("--selector=mta")
-    assert re.match(said, found["DKIM"][0])
-    assert found["DMARC"][1].startswith("ok")
-    assert "one-click unsubscribe" in found["settings"][0]
+    (line,) = found["DKIM"]
+    assert re.match(said, line), line
+    assert line.startswith("ok") is ("must cover List-Unsubscribe" in line)
+    assert found["DMARC"][1].startswith("ok") is line.startswith("ok")
+    assert "settings" not in found, "who passes --selector need not be told of it"
 
 
 def test_mail_that_nobody_is_known_to_sign(check: Check, settings: Any) -> None:
@@ -201,9 +212,15 @@ def test_two_keys_and_one_that_few_know(check: Check, dns: DnsServer, settings: 
     [
         ([], 'wrong: .*Add: _dmarc.example.org. IN TXT "v=DMARC1; p=none; rua=mailto:postm'),
         ([DMARC, DMARC.replace("quarantine", "none")], "wrong: there are 2 DMARC records"),
-        ([DMARC.replace("p=quarantine", "p=what")], "wrong: .*no valid policy"),
+        (
+            [DMARC.replace("p=quarantine", "p=what")],
+            "wrong: .*no valid policy.* Replace it by: _dmarc",
+        ),
         ([DMARC.replace("p=quarantine;", "")], "wrong: .*no valid policy"),
-        ([txt("_dmarc.example.org", "v=DMARC1; p=reject")], "warning: .*reports.*p=reject; rua="),
+        (
+            [txt("_dmarc.example.org", "v=DMARC1; p=reject")],
+            "warning: .*reports.* Replace it by: .*p=reject; rua=",
+        ),
         ([DMARC.replace("quarantine", "none")], "ok: .*asks for none"),
     ],
 )
@@ -219,7 +236,7 @@ def test_dmarc(check: Check, dns: DnsServer, records: list[str], said: str) -> N
         ({"BOUNCE_ADDRESS": "b@b.example.org"}, DMARC, "ok: "),
         (
             {"BOUNCE_ADDRESS": "b@b.example.org"}, DMARC.replace("p=", "aspf=s; p="),
-            "warning: the envelope sender .* Add: BOUNCE_ADDRESS=bounces@example.org",
+            "warning: the envelope sender .* Set: BOUNCE_ADDRESS=bounces@example.org",
         ),
         (
             {"BOUNCE_ADDRESS": "b@example.net"}, DMARC,
@@ -232,7 +249,7 @@ def test_dmarc(check: Check, dns: DnsServer, records: list[str], said: str) -> N
         ({"DKIM_DOMAIN": "sub.example.org"}, DMARC, "ok: "),
         (
             {"DKIM_DOMAIN": "sub.example.org"}, DMARC.replace("p=", "adkim=s; p="),
-            "warning: DKIM signs as sub.example.org, .* Add: DKIM_DOMAIN=example.org",
+            "warning: DKIM signs as sub.example.org, .* Set: DKIM_DOMAIN=example.org",
         ),
         (
             {"DKIM_DOMAIN": "example.net", "BOUNCE_ADDRESS": "b@example.net"}, DMARC,
@@ -251,6 +268,8 @@ def test_alignment(
     change(dns, DMARC, record)
     if changes.get("DEFAULT_FROM_EMAIL"):
         settings.DKIM_DOMAIN = "other.co.uk"
+    dns.zone.append(SPF.replace("example", "b.example"))
+    dns.zone.append(DKIM.replace("example", "sub.example"))
     line = check()["DMARC"][1]
     assert re.match(said, line), line
 
@@ -268,7 +287,10 @@ def test_a_subdomain_has_the_policy_of_the_domain_above(
     ("records", "said"),
     [
         ([], "wrong: example.org takes no mail.*Add: example.org. IN MX 10 mail.example.org."),
-        (["example.org. IN MX 0 ."], "wrong: example.org says it takes no mail"),
+        (
+            ["example.org. IN MX 0 ."],
+            "wrong: example.org says it takes no mail.*Replace it by: example.org. IN MX 10",
+        ),
         (["example.org. IN MX 5 gone.example."], "wrong: gone.example, an MX .*no address"),
         ([f"example.org. IN A {IP}"], "warning: example.org has no MX"),
     ],
@@ -327,14 +349,110 @@ def test_dns_that_fails_is_no_fault_of_the_setup(check: Check, dns: DnsServer) -
     dns.fails = {"example.org", SELECTOR, "_dmarc.example.org", "25.2.0.192.in-addr.arpa"}
     found = check()
     assert all(
-        line.startswith("warning: DNS was asked") for lines in found.values() for line in lines
+        re.fullmatch(r"warning: DNS was asked for \w+ of \S+: it failed \(SERVFAIL\)\.", line)
+        for lines in found.values()
+        for line in lines
     )
     assert set(found) == {"SPF", "DKIM", "DMARC", "MX", "reverse DNS"}
 
 
+def test_a_setup_of_which_dns_tells_nothing_is_not_sound(dns: DnsServer, check: Check) -> None:
+    dns.fails = {"example.org", SELECTOR, "_dmarc.example.org", "25.2.0.192.in-addr.arpa"}
+    with pytest.raises(CommandError, match="DNS answered no question"):
+        call_command(
+            "check_mail_setup", f"--resolver=127.0.0.1:{dns.port}", "--no-smtp", f"--ip={IP}"
+        )
+
+
+def test_a_resolver_that_is_silent_is_not_asked_on(
+    check: Check, dns: DnsServer, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(lookups, "SECONDS", 0.01)
+    dns.silent = True
+    with pytest.raises(CommandError, match="DNS answered no question"):
+        call_command(
+            "check_mail_setup", f"--resolver=127.0.0.1:{dns.port}", "--no-smtp", f"--ip={IP}"
+        )
+    assert {question.split()[0] for question in dns.asked} <= {"example.org.", f"{SELECTOR}."}
+
+
+@pytest.mark.parametrize(
+    ("host", "record", "said"),
+    [
+        ("localhost", "localhost. IN A 127.0.0.1", "ask again with --ip"),
+        ("127.0.0.1", "", "ask again with --ip"),
+        ("10.0.0.5", "", "ask again with --ip"),
+        ("smtp.internal", "", "ask again with --ip"),
+        (None, "", "ask again with --ip"),
+        (
+            "smtp.example.net",
+            "smtp.example.net. IN A 9.9.9.9",
+            'TXT "v=spf1 a:smtp.example.net -all"',
+        ),
+        ("9.9.9.9", "", 'TXT "v=spf1 ip4:9.9.9.9 -all"'),
+    ],
+)
+def test_a_record_names_no_server_that_others_do_not_know(
+    check: Check, dns: DnsServer, settings: Any, host: str | None, record: str, said: str
+) -> None:
+    settings.EMAIL_HOST = host
+    change(dns, SPF, *filter(None, [record]))
+    (line,) = check(ip=None)["SPF"]
+    assert said in line, line
+    assert ("Add:" in line) is ("TXT" in said)
+
+
+def test_the_name_proposed_is_of_this_site(check: Check, dns: DnsServer, settings: Any) -> None:
+    settings.DEFAULT_FROM_EMAIL = settings.BOUNCE_ADDRESS = "digest@papers.example.net"
+    change(dns, PTR)
+    (line,) = check()["reverse DNS"]
+    assert line.endswith("Add: 25.2.0.192.in-addr.arpa. IN PTR mail.papers.example.net."), line
+
+
+def test_only_what_is_ok_is_called_aligned(check: Check, dns: DnsServer) -> None:
+    change(dns, SPF)
+    assert check()["DMARC"][1] == (
+        "warning: From (example.org) is aligned with DKIM, and with SPF once that is ok."
+    )
+    change(dns, DKIM)
+    assert check()["DMARC"][1] == (
+        "warning: From (example.org) is aligned with SPF and DKIM once that is ok."
+    )
+
+
+def test_a_number_of_things_that_are_wrong(check: Check, dns: DnsServer) -> None:
+    resolver = f"--resolver=127.0.0.1:{dns.port}"
+    for record, said in ((SPF, "^1 thing is wrong"), (DKIM, "^2 things are wrong")):
+        change(dns, record)
+        with pytest.raises(CommandError, match=said):
+            call_command("check_mail_setup", resolver, "--no-smtp", f"--ip={IP}", stdout=StringIO())
+
+
+def test_hints_are_lines_or_words(check: Check, settings: Any) -> None:
+    settings.SITE_URL = "http://papers.example.org"
+    assert check()["settings"][0].endswith(" Set: SITE_URL=https://papers.example.org")
+    settings.DKIM_KEY = "/nowhere/dkim.pem"
+    assert check()["settings"][-1].endswith(
+        "such file or directory. There is no /nowhere/dkim.pem; name the file from the root."
+    )
+
+
+def test_a_mail_server_whose_name_is_unknown(check: Check, settings: Any) -> None:
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "mail.invalid", 25
+    (line,) = check(connect=True)["TLS"]
+    assert re.match("wrong: mail.invalid:25 cannot be used: ", line)
+    assert "Error" not in line and "Errno" not in line
+
+
 def test_other_ways_of_sending(check: Check, settings: Any) -> None:
     settings.EMAIL_BACKEND = "anymail.backends.mailgun.EmailBackend"
-    assert "envelope sender of its own" in check()["SPF"][0]
+    found = check()
+    assert "envelope sender of its own" in found["SPF"][0]
+    assert found["DMARC"][1] == (
+        "warning: the mail service must sign for example.org (DKIM): it tells whether it does."
+    )
+    assert "DKIM" not in found
+    assert check("--selector=pr1")["DMARC"][1] == "ok: From (example.org) is aligned with DKIM."
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     assert check()["settings"][0].startswith("wrong: EMAIL_URL is no mail server")
 
@@ -386,7 +504,7 @@ def test_a_server_that_is_not_there(check: Check, serve: Serve, settings: Any) -
     [
         (True, [], "ok: .*in your own network"),
         (False, [], "warning: .*it offers no STARTTLS"),
-        (False, ["STARTTLS"], r"wrong: .*read on the way. Add: EMAIL_URL=smtp\+tls://"),
+        (False, ["STARTTLS"], r"wrong: .*read on the way. Set: EMAIL_URL=smtp\+tls://"),
     ],
 )
 def test_mail_in_clear(
