@@ -45,7 +45,7 @@ def receive(message: bytes, recipient: str | None, now: dt.datetime) -> Taken:
     message = message[:LARGEST]
     taken = take(message, recipient, now)
     if taken is Taken.FOR_STAFF:
-        pass_on(message, now)
+        pass_on(message, recipient, now)
     if taken is Taken.NOTED:
         apply_waiting(now)
     return taken

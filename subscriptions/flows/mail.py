@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from subscriptions import emails, verp
 from subscriptions.delivery import mime
+from subscriptions.delivery.message import Message
 from subscriptions.delivery.outcomes import Outcome, Outcomes, Result, Unavailable
 from subscriptions.delivery.transport import open_transport
 
@@ -72,19 +73,28 @@ def mail_one(
             **context,
         },
     )
-    headers = {
+    sender = envelope_sender(subscriber)
+    return hand_over(Letter(sender, to, rendered, generated_headers(), subscriber))
+
+
+def hand_over(message: Message) -> Outcome:
+    """Hand over one mail; what became of it."""
+    outcomes: Outcomes = {}
+    with closing(open_transport()) as transport, suppress(Unavailable):
+        transport.send([(0, message)], outcomes, lambda: None)
+    return outcomes[0]  # of what is unavailable, too
+
+
+def generated_headers() -> dict[str, str]:
+    """What each mail has beside those that tell of its content."""
+    return {
         "Message-ID": f"<letter-{uuid4()}@{settings.SITE_HOST}>",
         "Date": format_datetime(timezone.now().replace(microsecond=0)),
         "Auto-Submitted": "auto-generated",
     }
-    letter = Letter(_envelope_sender(subscriber), to, rendered, headers, subscriber)
-    outcomes: Outcomes = {}
-    with closing(open_transport()) as transport, suppress(Unavailable):
-        transport.send([(0, letter)], outcomes, lambda: None)
-    return outcomes[0]  # of what is unavailable, too
 
 
-def _envelope_sender(subscriber: int | None) -> str:
+def envelope_sender(subscriber: int | None = None) -> str:
     """Where bounces go: a signed address of the subscriber, or one that nobody loses by."""
     if not settings.BOUNCE_ADDRESS:
         return mime.bare(settings.DEFAULT_FROM_EMAIL)

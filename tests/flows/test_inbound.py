@@ -250,24 +250,6 @@ def test_staff_are_not_told_of_programs(pipe: Pipe, ada: Subscriber) -> None:
     assert mail.outbox == [] and status(ada) == "active"
 
 
-def test_what_a_person_writes_to_the_address_without_a_tag_goes_to_staff(
-    pipe: Pipe, ada: Subscriber
-) -> None:
-    User.objects.create_user("staff", "staff@example.org", is_staff=True)
-    bare = "Bounces@Example.org"
-    signed, wrong = of(Kind.REPLY, ada), "bounces+b1-aaaaaaaaaaaaaaaa@example.org"
-    assert pipe(answer(bare, "Unsubscribe")) == "a person wrote; it is passed on to staff"
-    assert "a person wrote" in pipe(answer("x@example.org", "Hello"), "--recipient", bare)
-    assert len(mail.outbox) == 2 and status(ada) == "active"
-    for to in (wrong, "bounces+@example.org", "x-bounces@example.org", f"{bare}.net", ""):
-        assert "not for an address" in pipe(answer(to, "Hello"))
-    assert "not for an address" in pipe(answer(bare, "Hello"), "--recipient", wrong)
-    for extra in ({"Auto_Submitted": "auto-replied"}, {"Return_Path": "<>"}, {"List_Id": "<a.b>"}):
-        assert "not for an address" in pipe(answer(bare, "Hello", **extra))
-    assert len(mail.outbox) == 2
-    assert "unsubscribed" in pipe(answer(f"{bare}, {signed}", "Unsubscribe"))
-
-
 def test_headers_of_any_length_are_cut_before_they_are_read(
     ada: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
