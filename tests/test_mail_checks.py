@@ -1,6 +1,8 @@
 """What Django's checks say of the mail settings, without a network."""
 
+import errno
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,7 +94,7 @@ RSA, SHORT, ED25519 = (
     [
         ({"DKIM_KEY": "/nowhere/dkim.pem"}, "E012", "DKIM_SELECTOR="),
         ({"DKIM_SELECTOR": "pr", "DKIM_KEY": "/nowhere/dkim.pem"}, "E012", "/nowhere/dkim.pem"),
-        ({"DKIM_SELECTOR": "pr", "DKIM_KEY": "/"}, "E012", "chown"),
+        ({"DKIM_SELECTOR": "pr", "DKIM_KEY": "/"}, "E012", "path of a PEM file"),
         ({"DKIM_SELECTOR": "pr2026"}, "E012", "openssl genrsa"),
         ({"DKIM_ED25519_SELECTOR": "pr2026ed"}, "E012", "openssl genpkey"),
         ({"DKIM_SELECTOR": "pr 2026", "DKIM_KEY": RSA}, "E012", "hyphens"),
@@ -108,6 +110,17 @@ def test_keys(settings: Any, changes: dict[str, str], found: str, hint: str) -> 
     said = run_checks(tags=[TAG], include_deployment_checks=True)
     assert [str(one.id) for one in said] == ([f"paper_round.{found}"] if found else [])
     assert all(hint in str(one.hint) and "BEGIN" not in f"{one}" for one in said)
+
+
+def test_a_key_of_another_user(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    settings.DKIM_SELECTOR, settings.DKIM_KEY = "pr", "/keys/dkim.pem"
+    (error,) = run_checks(tags=[TAG], include_deployment_checks=True)
+    assert error.msg == "DKIM_KEY cannot be read: Permission denied."
+    assert str(error.hint).startswith("chown /keys/dkim.pem to the user")
 
 
 @pytest.mark.django_db

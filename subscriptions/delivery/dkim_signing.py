@@ -134,7 +134,7 @@ def _key(setting: str, selector: str, value: str) -> Key:
         text = f"{name} is not set, but {setting}_SELECTOR is"
         raise KeyUnusable(text, f"{_MAKE[setting]}, and name that file in {name}")
     if not _SELECTOR.fullmatch(selector):
-        text = f"{setting}_SELECTOR is no name that DNS could have: {selector!r}"
+        text = f"{setting}_SELECTOR is no name that DNS could have: {selector[:20]!r}"
         hint = "Letters, digits and hyphens, without ._domainkey: pr2026"
         raise KeyUnusable(text, hint)
     private = _private(name, value, f"{_MAKE[setting]} makes one")
@@ -157,10 +157,13 @@ def _private(name: str, value: str, make: str) -> object:
         raise KeyUnusable(
             text, f"There is no {_path(value)}; name the file from the root."
         ) from error
-    except OSError as error:
+    except PermissionError as error:
         text = f"{name} cannot be read: {error.strerror}"
         hint = f"chown {_path(value)} to the user that Paper Round runs as."
         raise KeyUnusable(text, hint) from error
+    except OSError as error:
+        text = f"{name} cannot be read: {error.strerror}"
+        raise KeyUnusable(text, f"{name} is the path of a PEM file, or its text.") from error
     except (ValueError, TypeError) as error:  # of another format, or with a password
         text = f"{name} is no private key in PEM without a password"
         raise KeyUnusable(text, make) from error

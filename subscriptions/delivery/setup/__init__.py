@@ -32,23 +32,11 @@ def check_setup(
     by_smtp = settings.EMAIL_BACKEND == SMTP
     sender = mailbox_domain(settings.DEFAULT_FROM_EMAIL)
     envelope = mailbox_domain(settings.BOUNCE_ADDRESS or settings.DEFAULT_FROM_EMAIL)
-    in_order = set()
-    if by_smtp:
-        found = check_spf(envelope, ip, settings.EMAIL_HOST or "", dns)
-        in_order |= {found.about} if found.level is Level.OK else set()
+    signing, in_order = dkim_signing.domain(), set()
+    for found in _proofs(dns, envelope, signing, ip, selectors):
+        if found.level is Level.OK:
+            in_order.add(found.about)
         yield found
-    elif settings.EMAIL_BACKEND.startswith("anymail."):
-        text = "a mail service has an envelope sender of its own: it tells what DNS needs"
-        yield Finding(Level.WARNING, "SPF", text)
-    else:
-        text = "EMAIL_URL is no mail server: mail reaches nobody"
-        advice = "Set: EMAIL_URL=smtp+tls://user:password@mail.example.org:587"
-        yield Finding(Level.WRONG, "settings", text, advice)
-    signing = dkim_signing.domain()
-    if by_smtp or selectors:
-        for found in check_dkim(signing, selectors, dns):
-            in_order |= {found.about} if found.level is Level.OK else set()
-            yield found
     signs = bool(selectors or (by_smtp and (settings.DKIM_KEY or settings.DKIM_ED25519_KEY)))
     yield from check_dmarc(
         sender, envelope if by_smtp else None, signing if signs else None, in_order, dns
@@ -69,6 +57,27 @@ def check_setup(
         yield Finding(Level.WARNING, "reverse DNS", text)
     if connect and by_smtp:
         yield check_server(now)
+
+
+def _proofs(
+    dns: Lookups, envelope: str, signing: str, ip: str | None, selectors: list[str]
+) -> Iterator[Finding]:
+    """What shows receivers that mail is of the site: SPF and DKIM."""
+    by_service = settings.EMAIL_BACKEND.startswith("anymail.")
+    if settings.EMAIL_BACKEND == SMTP:
+        yield check_spf(envelope, ip, settings.EMAIL_HOST or "", dns)
+    elif by_service:
+        text = "a mail service has an envelope sender of its own: it tells what DNS needs"
+        yield Finding(Level.WARNING, "SPF", text)
+    else:
+        text = "EMAIL_URL is no mail server: mail reaches nobody"
+        advice = "Set: EMAIL_URL=smtp+tls://user:password@mail.example.org:587"
+        yield Finding(Level.WRONG, "settings", text, advice)
+    if by_service and not selectors:
+        text = f"the mail service must sign for {signing}: with --selector its key is looked at"
+        yield Finding(Level.WARNING, "DKIM", text)
+    else:
+        yield from check_dkim(signing, selectors, dns)
 
 
 def _is_brought() -> bool:

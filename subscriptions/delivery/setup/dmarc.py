@@ -44,7 +44,8 @@ def check_dmarc(
     except ValueError:
         tags = {}
     yield _policy(tags, at, from_domain, line)
-    yield _alignment(tags, from_domain, envelope_domain, signing_domain, in_order)
+    if envelope_domain or signing_domain:
+        yield _alignment(tags, from_domain, envelope_domain, signing_domain, in_order)
 
 
 def _policy(tags: dict[str, str], at: str, from_domain: str, line: str) -> Finding:
@@ -82,9 +83,6 @@ def _alignment(
         text = f"the envelope sender ({envelope_domain}) is not aligned with From ({from_domain})"
         level = Level.WARNING if by_dkim else Level.WRONG
         return _finding(level, text, f"Set: BOUNCE_ADDRESS=bounces@{from_domain}")
-    if not by_spf and not by_dkim:
-        text = f"the mail service must sign for {from_domain} (DKIM): it tells whether it does"
-        return _finding(Level.WARNING, text)
     known = [name for name, known in (("SPF", by_spf), ("DKIM", by_dkim)) if known]
     passing = " and ".join(name for name in known if name in in_order)
     later = " and ".join(name for name in known if name not in in_order)

@@ -106,7 +106,7 @@ def test_a_sound_setup(check: Check) -> None:
         ([SPF, txt("example.org", "v=spf1 -all")], "wrong: example.org has 2 SPF records"),
         (
             [txt("example.org", "v=spf1 mx:other.example ~all")],
-            'wrong: .* let 192.0.2.25 send: softfail. Replace it by: .*"v=spf1 ip4:192.0.2.25 mx:other',
+            'wrong: .* let 192.0.2.25 send: softfail. Replace .*"v=spf1 ip4:192.0.2.25 mx:other',
         ),
         (
             [txt("example.org", "v=spf1 mx +all")],
@@ -448,10 +448,8 @@ def test_other_ways_of_sending(check: Check, settings: Any) -> None:
     settings.EMAIL_BACKEND = "anymail.backends.mailgun.EmailBackend"
     found = check()
     assert "envelope sender of its own" in found["SPF"][0]
-    assert found["DMARC"][1] == (
-        "warning: the mail service must sign for example.org (DKIM): it tells whether it does."
-    )
-    assert "DKIM" not in found
+    assert re.match("warning: the mail service must sign for example.org", found["DKIM"][0])
+    assert len(found["DMARC"]) == 1, "whether it is aligned nobody here knows"
     assert check("--selector=pr1")["DMARC"][1] == "ok: From (example.org) is aligned with DKIM."
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     assert check()["settings"][0].startswith("wrong: EMAIL_URL is no mail server")
