@@ -29,7 +29,7 @@ def tell_staff(mail: Callable[[str], Outcome], news: str) -> bool:
     """
     staff = get_user_model().objects.filter(is_active=True, is_staff=True).exclude(email="")
     results: set[Result] = set()
-    for address in staff.values_list("email", flat=True):
+    for address in staff.order_by("pk").values_list("email", flat=True):
         results.add(mail(address).result)
         if results & AWAY:
             break

@@ -68,7 +68,8 @@ class Command(BaseCommand):
         connect: bool,
     ) -> Iterator[Finding]:
         unusable = False
-        for found in checks.run_checks(tags=[TAG], include_deployment_checks=True):
+        told = checks.run_checks(tags=[TAG], include_deployment_checks=True)
+        for found in sorted(told, key=lambda one: (-one.level, str(one.id))):
             if found.id in KEYS_DOUBTED:  # told below, with what DNS has
                 continue
             error = found.level >= checks.ERROR

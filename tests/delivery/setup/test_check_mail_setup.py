@@ -432,7 +432,7 @@ def test_hints_are_lines_or_words(check: Check, settings: Any) -> None:
     settings.SITE_URL = "http://papers.example.org"
     assert check()["settings"][0].endswith(" Set: SITE_URL=https://papers.example.org")
     settings.DKIM_KEY = "/nowhere/dkim.pem"
-    assert check()["settings"][-1].endswith(
+    assert check()["settings"][0].endswith(
         "such file or directory. There is no /nowhere/dkim.pem; name the file from the root."
     )
 
