@@ -34,6 +34,8 @@ smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_recipient_restrictions =
     check_recipient_access regexp:{folder}/access, permit_mynetworks, reject
 smtpd_client_connection_count_limit = 0
+smtpd_error_sleep_time = 0
+smtpd_hard_error_limit = 10000
 header_checks = regexp:{folder}/headers
 transport_maps = regexp:{folder}/transport
 default_transport = discard
