@@ -112,7 +112,8 @@ def test_search_and_filters_use_their_indexes() -> None:
     """Also for an address with a character that LIKE knows."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        plan = Subscriber.objects.found_by("a_da@").order_by("-pk")[:100].explain()
+        # Unordered: of a table as small as this one, any index serves to sort.
+        plan = Subscriber.objects.found_by("a_da@").order_by().explain()
         assert "subscriber_email_begins" in plan and "~>=~" in plan
         plan = Subscriber.objects.found_by("17").explain()
         assert "subscriber_email_begins" in plan and "subscriptions_subscriber_pkey" in plan
