@@ -10,6 +10,10 @@ from subscriptions.models import Delivery, Subscriber
 DAY = dt.timedelta(days=1)
 
 
+def status(reader: Subscriber) -> str:
+    return Subscriber.objects.get(pk=reader.pk).status
+
+
 def sent_digest(reader: Subscriber, at: dt.datetime) -> Delivery:
     """A digest that a mail server took at this time."""
     return Delivery.objects.create(

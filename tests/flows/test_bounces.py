@@ -19,13 +19,10 @@ from subscriptions.flows.refused import Refused
 from subscriptions.models import Delivery, MailEvent, Movement, Subscriber, Suppression
 from tests.conftest import MONDAY, choices
 from tests.flows.coming_back import DAY, came_back, counted, digest
+from tests.returned import status
 
 Make = Callable[..., Any]
 LATER = MONDAY + DAY
-
-
-def status(reader: Subscriber) -> str:
-    return Subscriber.objects.get(pk=reader.pk).status
 
 
 def suppressed(email: str = "ada@example.org") -> str:

@@ -1,7 +1,6 @@
 """Who complained, or only wants to leave: feedback reports, and buttons of mail programs."""
 
 import datetime as dt
-from collections.abc import Callable
 from email.utils import format_datetime
 from typing import Any
 
@@ -12,7 +11,7 @@ from subscriptions.flows.inbound import Taken, receive
 from subscriptions.models import DomainDay, MailEvent, Subscriber, Suppression
 from subscriptions.verp import Kind
 from tests.conftest import MONDAY
-from tests.returned import answer, complaint, of, of_digest, sent_digest, unsubscribe_header
+from tests.returned import answer, complaint, of, of_digest, sent_digest, status, unsubscribe_header
 
 LATER = MONDAY + dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)
@@ -22,20 +21,6 @@ LOOP = "fbl@example.org"
 @pytest.fixture(autouse=True)
 def _an_address(settings: Any) -> None:
     settings.BOUNCE_ADDRESS = "bounces@example.org"
-
-
-@pytest.fixture
-def ada(make_reader: Callable[..., Subscriber]) -> Subscriber:
-    return make_reader("ada@example.org")
-
-
-@pytest.fixture
-def bo(make_reader: Callable[..., Subscriber]) -> Subscriber:
-    return make_reader("bo@example.org")
-
-
-def status(reader: Subscriber) -> str:
-    return Subscriber.objects.get(pk=reader.pk).status
 
 
 def return_path(reader: Subscriber) -> str:

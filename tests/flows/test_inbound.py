@@ -30,6 +30,7 @@ from tests.returned import (
     of,
     of_digest,
     sent_digest,
+    status,
 )
 
 UNKNOWN = "550 5.1.1 no such user here"
@@ -54,20 +55,6 @@ def pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         return capsys.readouterr().out.strip()
 
     return run
-
-
-@pytest.fixture
-def ada(make_reader: Callable[..., Subscriber]) -> Subscriber:
-    return make_reader("ada@example.org")
-
-
-@pytest.fixture
-def bo(make_reader: Callable[..., Subscriber]) -> Subscriber:
-    return make_reader("bo@example.org")
-
-
-def status(reader: Subscriber) -> str:
-    return Subscriber.objects.get(pk=reader.pk).status
 
 
 def events() -> list[tuple[str, str]]:

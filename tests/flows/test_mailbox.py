@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -46,11 +46,6 @@ def box(server: Mailbox, settings: Any) -> Iterator[Mailbox]:
 
 def url(port: int, scheme: str = "imap", host: str = "127.0.0.1") -> str:
     return f"{scheme}://{quote(USER, safe='')}:{quote(PASSWORD, safe='')}@{host}:{port}/INBOX"
-
-
-@pytest.fixture
-def ada(make_reader: Callable[..., Subscriber]) -> Subscriber:
-    return make_reader("ada@example.org")
 
 
 def poll(minutes: int = 0) -> dict[str, int]:

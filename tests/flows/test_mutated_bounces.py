@@ -23,11 +23,6 @@ def _an_address(settings: Any, time_machine: Any) -> None:
     time_machine.move_to(LATER, tick=False)
 
 
-@pytest.fixture
-def ada(make_reader: Callable[..., Subscriber]) -> Subscriber:
-    return make_reader("ada@example.org")
-
-
 def test_without_a_signed_address_nothing_happens(real_data: Path, ada: Subscriber) -> None:
     sent_digest(ada, MONDAY)
     for message in mutations(real_data / "bounces"):
